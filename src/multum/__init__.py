@@ -1,0 +1,1 @@
+"""Multum: learning as compression."""
