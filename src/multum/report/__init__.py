@@ -1,0 +1,1 @@
+"""What people read: comparisons with other compressors, as tables and as JSON."""
