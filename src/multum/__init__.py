@@ -1,1 +1,88 @@
-"""Multum: learning as compression."""
+"""Multum: learning as compression.
+
+    multum.pack("notes.txt")              # -> notes.txt.mtm
+    multum.unpack("notes.txt.mtm", "copy.txt")
+    with multum.open("notes.txt.mtm") as file: ...
+
+Everything here loads on first use, so that `import multum` costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from multum.archive.listing import BlockListing, Listing, list_archive
+    from multum.archive.packing import PackReport, pack, pack_bytes
+    from multum.archive.seeking import open_archive as open
+    from multum.archive.unpacking import UnpackReport, test, unpack, unpack_bytes
+    from multum.errors import (
+        FormatError,
+        LimitExceeded,
+        MissingExtra,
+        MultumError,
+        ProgramMismatch,
+        UsageError,
+    )
+
+    __version__: str
+
+__all__ = [
+    "BlockListing",
+    "FormatError",
+    "LimitExceeded",
+    "Listing",
+    "MissingExtra",
+    "MultumError",
+    "PackReport",
+    "ProgramMismatch",
+    "UnpackReport",
+    "UsageError",
+    "__version__",
+    "list_archive",
+    "open",
+    "pack",
+    "pack_bytes",
+    "test",
+    "unpack",
+    "unpack_bytes",
+]
+
+# Public name -> (module, name there).
+_HOMES = {
+    "BlockListing": ("multum.archive.listing", "BlockListing"),
+    "FormatError": ("multum.errors", "FormatError"),
+    "LimitExceeded": ("multum.errors", "LimitExceeded"),
+    "Listing": ("multum.archive.listing", "Listing"),
+    "MissingExtra": ("multum.errors", "MissingExtra"),
+    "MultumError": ("multum.errors", "MultumError"),
+    "PackReport": ("multum.archive.packing", "PackReport"),
+    "ProgramMismatch": ("multum.errors", "ProgramMismatch"),
+    "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
+    "UsageError": ("multum.errors", "UsageError"),
+    "list_archive": ("multum.archive.listing", "list_archive"),
+    "open": ("multum.archive.seeking", "open_archive"),
+    "pack": ("multum.archive.packing", "pack"),
+    "pack_bytes": ("multum.archive.packing", "pack_bytes"),
+    "test": ("multum.archive.unpacking", "test"),
+    "unpack": ("multum.archive.unpacking", "unpack"),
+    "unpack_bytes": ("multum.archive.unpacking", "unpack_bytes"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public object, loading its module on first use. Raises AttributeError."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("multum")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'multum' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

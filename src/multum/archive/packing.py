@@ -1,0 +1,182 @@
+"""`pack`: turn files, folders and streams into archives."""
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from multum.archive.contents import Content, PathLike, Source, content_of
+from multum.archive.decoding import Progress, decode_stream
+from multum.archive.limits import check_level
+from multum.archive.listing import bits_per_byte
+from multum.archive.targets import check_free, whole_file
+from multum.archive.walking import Walker
+from multum.archive.writing import ArchiveWriter
+from multum.errors import MultumError, UsageError
+
+SUFFIX = ".mtm"
+
+
+@dataclass(frozen=True)
+class PackReport:
+    """What `pack` made. Sizes in bytes; archive_bytes = coded_bytes + container_bytes.
+
+    source, target: paths, or None for streams. bpb: bits of archive a byte of
+    content, None for empty content. digest: SHA-256 of the content.
+    skipped: paths that a folder archive cannot hold and that were left out.
+    """
+
+    source: str | None
+    target: str | None
+    raw_bytes: int
+    archive_bytes: int
+    coded_bytes: int
+    container_bytes: int
+    bpb: float | None
+    level: int
+    blocks: int
+    digest: str
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Options:
+    """How to pack; see `pack`."""
+
+    level: int
+    threads: int | None
+    verify: bool
+    memory_limit: int | None
+    metadata: bool
+    progress: Progress | None
+
+
+def pack(
+    source: Source,
+    target: PathLike | BinaryIO | None = None,
+    level: int = 5,
+    threads: int | None = None,
+    *,
+    force: bool = False,
+    verify: bool = False,
+    memory_limit: int | None = None,
+    metadata: bool = True,
+    remove_source: bool = False,
+    progress: Progress | None = None,
+) -> PackReport:
+    """Return the report of the archive written to `target`.
+
+    source: a path, several paths (one folder archive), or a binary stream.
+    target: a path, a binary stream, or None for the source's path + ".mtm";
+    a path appears whole or not at all, with the source's mode and time.
+    level: 1 (fast) to 9 (small). threads: None or 0 for all cores; the bytes
+    are the same for any number. force: replace an existing target.
+    verify: decode what was written and compare. memory_limit: bytes.
+    metadata: keep name, mode and time in the archive.
+    remove_source: remove the source file once the target is synced.
+    progress: called with (bytes done, bytes in all or None).
+    Raises UsageError, LimitExceeded, OSError.
+    """
+    options = _Options(check_level(level), threads, verify, memory_limit, metadata, progress)
+    content = content_of(source)
+    if target is None:
+        target = _default_target(content)
+    if not isinstance(target, str | Path):
+        if remove_source:
+            raise UsageError("a source is removed only when the target is a path; name one")
+        return _pack_to_stream(content, target, None, options)
+    if remove_source and not content.is_file:
+        raise UsageError("only a single source file can be removed; remove the rest yourself")
+    report = _pack_to_path(content, os.fspath(target), force, options)
+    if remove_source:
+        os.unlink(content.paths[0])
+    return report
+
+
+def pack_bytes(data: bytes, level: int = 5, threads: int | None = None) -> bytes:
+    """Return the archive of `data`, without a name. Raises UsageError, LimitExceeded."""
+    target = io.BytesIO()
+    pack(io.BytesIO(data), target, level, threads)
+    return target.getvalue()
+
+
+def default_target(path: str) -> str:
+    """Return the archive's path for a source path: the same with .mtm."""
+    plain = path.rstrip("/")
+    # For "." and ".." the folder's own name is meant.
+    full = os.path.abspath(path) if os.path.basename(plain) in ("", ".", "..") else plain
+    return full + SUFFIX
+
+
+def _default_target(content: Content) -> str:
+    """Return the target for a single path. Raises UsageError when it must be named."""
+    if content.name is None:
+        raise UsageError("the target must be named for a stream or several sources")
+    return default_target(content.name)
+
+
+def _pack_to_path(content: Content, target: str, force: bool, options: _Options) -> PackReport:
+    """Pack into a file that appears whole, verified by reading it back if asked."""
+    for path in content.paths:
+        _check_apart(path, target)
+    check_free(target, force)
+    with whole_file(target, force, content.traits()) as file:
+        report = _pack_to_stream(content, file, target, options)
+        if options.verify and file.readable():
+            file.seek(0)
+            _verify(file, report.digest, options)
+    return report
+
+
+def _check_apart(path: str, target: str) -> None:
+    """Raise UsageError when writing `target` would overwrite or enter the source."""
+    if os.path.exists(target) and os.path.samefile(path, target):
+        raise UsageError(f"target '{target}' is the source itself; name another with -o")
+    real, inside = os.path.realpath(path), os.path.realpath(target)
+    if os.path.isdir(path) and os.path.commonpath([real, inside]) == real:
+        raise UsageError(f"target '{target}' lies inside the folder '{path}'; put it elsewhere")
+
+
+def _verify(file: BinaryIO, digest: str, options: _Options) -> None:
+    """Decode the archive that was written. Raises MultumError when it is not the source."""
+    walker = Walker(file)
+    for _ in decode_stream(walker, options.threads, options.memory_limit):
+        pass  # decode_stream compares with the digest in the archive
+    if walker.end is None or walker.end.digest.hex() != digest:
+        raise MultumError("the archive that was written holds other data; please report this")
+
+
+def _pack_to_stream(content: Content, target: BinaryIO, name: str | None, options: _Options) -> PackReport:
+    """Pack to a stream. name: the target's path, for the report."""
+    readable = name is not None and target.readable()
+    writer = ArchiveWriter(
+        target,
+        options.level,
+        threads=options.threads,
+        metadata=content.metadata() if options.metadata else None,
+        tar=content.is_folder,
+        memory_limit=options.memory_limit,
+        verify=options.verify and not readable,
+        progress=options.progress,
+        total_bytes=content.total_bytes() if options.progress else None,
+    )
+    try:
+        skipped = content.write_to(writer, target)
+        written = writer.finish()
+    finally:
+        writer.close()
+    target.flush()
+    return PackReport(
+        source=content.name,
+        target=name,
+        raw_bytes=written.raw_bytes,
+        archive_bytes=written.archive_bytes,
+        coded_bytes=written.coded_bytes,
+        container_bytes=written.archive_bytes - written.coded_bytes,
+        bpb=bits_per_byte(written.archive_bytes, written.raw_bytes),
+        level=options.level,
+        blocks=written.blocks,
+        digest=written.digest.hex(),
+        skipped=tuple(skipped),
+    )

@@ -1,0 +1,130 @@
+"""Walk an archive front to back and check all that needs no decoding.
+
+Works on pipes as on files; reading, listing and testing share it, so they
+agree on what a well-formed archive is.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from multum.archive.frames import (
+    BLOCK,
+    INDEX,
+    RECIPE,
+    TAIL_BYTES,
+    BlockHeader,
+    End,
+    Entry,
+    decode_block_header,
+    decode_end,
+    decode_index,
+)
+from multum.archive.sources import ByteSource, Frame, read_frame, read_header
+from multum.errors import FormatError
+
+
+class Walker:
+    """One pass over an archive's frames.
+
+    Iterate `blocks()`; inside the loop `take_payload()` gives the code of the
+    present block, and a payload not taken is skipped. After the loop `end`,
+    `entries` and `archive_bytes` are set and consistent with each other.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Read the header. Raises FormatError."""
+        self._source = ByteSource(stream)
+        self.header = read_header(self._source)
+        self.header_bytes = self._source.offset
+        self.recipes: list[bytes] = []
+        self._known_recipes: set[bytes] = set()
+        self.entries: list[Entry] = []
+        self.end: End | None = None
+        self.archive_bytes = 0
+        self.block_offset = 0
+        self._pending: BlockHeader | None = None
+
+    def blocks(self) -> Iterator[BlockHeader]:
+        """Yield the header of each block, then check index and end. Raises FormatError."""
+        while True:
+            frame = read_frame(self._source)
+            if frame.kind == RECIPE:
+                self._add_recipe(frame)
+            elif frame.kind == BLOCK:
+                yield self._open_block(frame)
+                self._skip_payload()
+            else:
+                self._finish(frame)
+                return
+
+    def _add_recipe(self, frame: Frame) -> None:
+        """Number a recipe that later blocks refer to."""
+        if not frame.body or frame.body in self._known_recipes:
+            raise FormatError("a recipe is empty or written twice", frame.offset)
+        self._known_recipes.add(frame.body)
+        self.recipes.append(frame.body)
+        self.entries.append(Entry(frame.frame_bytes, None))
+
+    def _open_block(self, frame: Frame) -> BlockHeader:
+        """Return the block of `frame`, its payload pending. Raises FormatError."""
+        block = decode_block_header(frame.body, frame.body_offset, self.header.block_bytes)
+        if block.recipe > len(self.recipes):
+            raise FormatError(
+                f"block refers to recipe {block.recipe}, {len(self.recipes)} came before",
+                frame.offset,
+            )
+        self.entries.append(Entry(frame.frame_bytes + block.coded_bytes, block.raw_bytes))
+        self.block_offset = frame.offset
+        self._pending = block
+        return block
+
+    def recipe_of(self, block: BlockHeader) -> bytes:
+        """Return the recipe that `block` refers to, or b"" for none."""
+        return self.recipes[block.recipe - 1] if block.recipe else b""
+
+    def take_payload(self) -> bytes:
+        """Return the code of the present block, its checksum checked. Raises FormatError."""
+        block = self._pending
+        assert block is not None, "a payload is taken once, inside the loop over blocks()"
+        self._pending = None
+        code = self._source.read(block.coded_bytes, "payload")
+        if zlib.crc32(code) != block.code_crc:
+            raise FormatError("the payload does not match its checksum", self.block_offset)
+        return code
+
+    def _skip_payload(self) -> None:
+        """Pass over the payload if the caller did not take it."""
+        if self._pending is not None:
+            self._source.skip(self._pending.coded_bytes, "payload")
+            self._pending = None
+
+    def _finish(self, frame: Frame) -> None:
+        """Check index, end and tail against what was walked. Raises FormatError."""
+        raws = [entry.raw_bytes for entry in self.entries if entry.raw_bytes is not None]
+        tail_start = frame.offset
+        if (frame.kind == INDEX) != (len(raws) > 1):
+            raise FormatError("an index stands in archives of two blocks or more only", tail_start)
+        if frame.kind == INDEX:
+            if decode_index(frame.body, frame.body_offset) != self.entries:
+                raise FormatError("the index does not agree with the frames", tail_start)
+            frame = read_frame(self._source)
+        self.end = decode_end_frame(frame)
+        if self.end.raw_bytes != sum(raws):
+            raise FormatError("the content length does not agree with the blocks", frame.offset)
+        self._finish_tail(tail_start)
+
+    def _finish_tail(self, tail_start: int) -> None:
+        """Check the last four bytes and that nothing follows. Raises FormatError."""
+        tail = int.from_bytes(self._source.read(TAIL_BYTES, "tail"), "little")
+        if tail != self._source.offset - tail_start:
+            raise FormatError("the tail does not point at the index", self._source.offset - TAIL_BYTES)
+        self.archive_bytes = self._source.offset
+        self._source.expect_end()
+
+
+def decode_end_frame(frame: Frame) -> End:
+    """Return the end in `frame`. Raises FormatError when it is a frame of another kind."""
+    if frame.kind in (RECIPE, BLOCK, INDEX):
+        raise FormatError(f"frame {frame.kind.decode()} is not allowed here", frame.offset)
+    return decode_end(frame.body, frame.body_offset)

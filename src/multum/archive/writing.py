@@ -1,0 +1,196 @@
+"""Write an archive to a stream, block by block, at constant memory.
+
+Bytes depend on the content, the level and the metadata only: blocks are cut
+at fixed places whatever the chunks of input, and written in order whatever
+the threads.
+"""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from multum.archive import coding
+from multum.archive.coding import STORED, CodedBlock
+from multum.archive.decoding import Progress
+from multum.archive.frames import (
+    BLOCK,
+    INDEX,
+    RECIPE,
+    BlockHeader,
+    End,
+    Entry,
+    Header,
+    Metadata,
+    encode_block_header,
+    encode_end,
+    encode_frame,
+    encode_header,
+    encode_index,
+)
+from multum.archive.lanes import Lanes
+from multum.archive.limits import check_level, count_threads, fit_threads
+from multum.errors import MultumError
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written. Sizes in bytes; digest: SHA-256 of the content."""
+
+    raw_bytes: int
+    archive_bytes: int
+    coded_bytes: int
+    blocks: int
+    digest: bytes
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A block coded and summed, to be written."""
+
+    block: CodedBlock
+    raw_crc: int
+    code_crc: int
+
+
+def write_all(target: BinaryIO, data: bytes) -> None:
+    """Write all of `data`, also to a raw stream that takes a part at a time."""
+    view = memoryview(data)
+    while view:
+        view = view[target.write(view) :]
+
+
+def _encode(raw: bytes, level: int, verify: bool) -> _Ready:
+    """Return `raw` coded; stored when coding would not make it shorter."""
+    block = coding.encode_block(raw, level)
+    if block.method != STORED and len(block.code) >= len(raw):
+        block = CodedBlock(len(raw), STORED, b"", b"", raw)
+    if verify and coding.decode_block(block) != raw:
+        raise MultumError(
+            f"a block of {len(raw)} bytes does not decode to itself at level {level};"
+            " the source is untouched; please report this as a bug"
+        )
+    return _Ready(block, zlib.crc32(raw), zlib.crc32(block.code))
+
+
+class ArchiveWriter:
+    """Take the content by `write`, put the archive on `target`; `finish` or `close` at the end."""
+
+    def __init__(
+        self,
+        target: BinaryIO,
+        level: int = 5,
+        *,
+        threads: int | None = None,
+        metadata: Metadata | None = None,
+        tar: bool = False,
+        memory_limit: int | None = None,
+        verify: bool = False,
+        progress: Progress | None = None,
+        total_bytes: int | None = None,
+    ) -> None:
+        """verify: decode each block again and compare. total_bytes: for `progress` only."""
+        self._target, self._level = target, check_level(level)
+        self._threads, self._memory_limit = count_threads(threads), memory_limit
+        self._metadata, self._tar, self._verify = metadata, tar, verify
+        self._progress, self._total_bytes = progress, total_bytes
+        self._block_bytes = coding.block_bytes(level)
+        self._chunks: list[bytes] = []
+        self._room = self._block_bytes
+        self._lanes: Lanes[_Ready] | None = None
+        self._recipes: dict[bytes, int] = {}
+        self._entries: list[Entry] = []
+        self._digest = hashlib.sha256()
+        self._raw_bytes = self._coded_bytes = self._archive_bytes = 0
+
+    @property
+    def room(self) -> int:
+        """Bytes that fill the present block; writes of this size are not copied."""
+        return self._room
+
+    def write(self, data: bytes, /) -> int:
+        """Take `data` into the archive and return its length. Raises LimitExceeded, OSError."""
+        view = memoryview(data)
+        while view:
+            piece = data if len(view) == len(data) <= self._room else bytes(view[: self._room])
+            view = view[len(piece) :]
+            self._chunks.append(piece)
+            self._room -= len(piece)
+            if not self._room:
+                self._start_block()
+        return len(data)
+
+    def _start_block(self) -> None:
+        """Hand the gathered block to the lanes; write the oldest result first when they are full."""
+        raw = b"".join(self._chunks)
+        self._chunks, self._room = [], self._block_bytes
+        self._digest.update(raw)
+        lanes = self._lanes or self._start(len(raw))
+        if lanes.full:
+            self._put_block(lanes.pop())
+        lanes.submit(_encode, raw, self._level, self._verify)
+
+    def _start(self, block_bytes: int) -> Lanes[_Ready]:
+        """Write the header. block_bytes: of the first block, which no later one exceeds."""
+        need_bytes = coding.level_memory_bytes(self._level, block_bytes)
+        threads = fit_threads(self._threads, need_bytes, self._memory_limit, "packing")
+        header = Header(self._level, block_bytes, need_bytes, self._tar, self._metadata)
+        self._put(encode_header(header))
+        self._lanes = Lanes(threads)
+        return self._lanes
+
+    def _put(self, data: bytes) -> None:
+        write_all(self._target, data)
+        self._archive_bytes += len(data)
+
+    def _recipe_number(self, recipe: bytes) -> int:
+        """Return the number of `recipe`, writing it when it is new; 0 for none."""
+        if not recipe:
+            return 0
+        if recipe not in self._recipes:
+            frame = encode_frame(RECIPE, recipe)
+            self._put(frame)
+            self._entries.append(Entry(len(frame), None))
+            self._recipes[recipe] = len(self._recipes) + 1
+        return self._recipes[recipe]
+
+    def _put_block(self, ready: _Ready) -> None:
+        """Write one coded block and tell how far the work is."""
+        block = ready.block
+        number = self._recipe_number(block.recipe)
+        header = BlockHeader(
+            block.raw_bytes,
+            len(block.code),
+            block.method,
+            block.transforms,
+            number,
+            ready.raw_crc,
+            ready.code_crc,
+        )
+        frame = encode_frame(BLOCK, encode_block_header(header))
+        self._put(frame)
+        self._put(block.code)
+        self._entries.append(Entry(len(frame) + len(block.code), block.raw_bytes))
+        self._raw_bytes += block.raw_bytes
+        self._coded_bytes += len(block.code)
+        if self._progress is not None:
+            self._progress(self._raw_bytes, self._total_bytes)
+
+    def finish(self) -> Written:
+        """Write what is left, the index and the end; return the totals."""
+        if self._chunks:
+            self._start_block()
+        lanes = self._lanes or self._start(0)
+        for ready in lanes.drain():
+            self._put_block(ready)
+        self.close()
+        blocks = sum(entry.raw_bytes is not None for entry in self._entries)
+        index = encode_frame(INDEX, encode_index(self._entries)) if blocks > 1 else b""
+        digest = self._digest.digest()
+        self._put(index + encode_end(End(self._raw_bytes, digest), len(index)))
+        return Written(self._raw_bytes, self._archive_bytes, self._coded_bytes, blocks, digest)
+
+    def close(self) -> None:
+        """Stop the threads; safe to call at any time, also after `finish`."""
+        if self._lanes is not None:
+            self._lanes.close()
