@@ -1,15 +1,19 @@
-"""The compressors that Multum is shown beside, each as a pair of functions on bytes.
+"""Multum and the compressors that it is shown beside, each as a pair of functions on bytes.
 
 A peer that is not installed is listed with the reason, never dropped in silence.
 """
 
 import bz2
+import functools
 import importlib
 import importlib.util
 import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from multum.archive.packing import pack_bytes
+from multum.archive.unpacking import unpack_bytes
 
 ZLIB_GZIP_WINDOW = 31  # 15 bits of window, plus 16 to ask for the gzip container
 
@@ -29,6 +33,18 @@ class Skipped:
 
     name: str
     reason: str
+
+
+def list_ours(levels: Sequence[int]) -> list[Codec]:
+    """Return Multum at each of `levels`, on one thread as the peers are."""
+    return [
+        Codec(
+            f"multum -{level}",
+            functools.partial(pack_bytes, level=level, threads=1),
+            functools.partial(unpack_bytes, threads=1),
+        )
+        for level in levels
+    ]
 
 
 def list_peers() -> tuple[list[Codec], list[Skipped]]:

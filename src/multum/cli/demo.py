@@ -1,0 +1,100 @@
+"""`multum demo`: Multum beside other compressors, on data that every machine has, or on a file of yours."""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from multum.cli.options import talk_options
+from multum.cli.talk import Talk, printable
+
+if TYPE_CHECKING:  # `multum --help` should not wait for these
+    from rich.table import Table
+
+    from multum.report.peers import Codec
+
+LEVELS = (1, 5, 9)
+
+EXAMPLES = """\b
+Examples:
+  multum demo                        data found on this machine, about two minutes
+  multum demo report.csv             your own file
+  multum demo --json report.csv      the same figures for machines
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option(
+    "--limit",
+    "limit_bytes",
+    type=click.IntRange(min=1),
+    default=4_000_000,
+    show_default=True,
+    metavar="BYTES",
+    help="Take at most this much of FILE; level 9 needs some 20 seconds a megabyte.",
+)
+@talk_options
+def demo(file: Path | None, limit_bytes: int, as_json: bool, quiet: int, verbose: int) -> int:
+    """Pack FILE with Multum and other compressors, side by side; without FILE, data found on this machine.
+
+    Every result is unpacked again and compared. The table shows bytes, bits per byte and CPU seconds. Nothing is
+    written to disk.
+    """
+    from multum.report.comparison import compare, make_table, to_json
+    from multum.report.peers import list_ours, list_peers
+    from multum.report.specimens import list_specimens, read_specimen
+
+    talk = Talk(quiet, verbose, as_json)
+    ours = list_ours(LEVELS)
+    peers, skipped = list_peers()
+    for one in skipped:
+        talk.note(f"skipped {one.name}: {one.reason}")
+    _warm_up(talk, ours)
+    specimens = [read_specimen(file, limit_bytes)] if file else list_specimens()
+    rows = list(compare(specimens, [*peers, *ours], _make_announcer(talk)))
+    if as_json:
+        talk.result(to_json(rows, skipped))
+    else:
+        _print_table(talk, make_table(rows))
+    different = [f"{row.codec} on {row.file}" for row in rows if not row.verified]
+    for name in different:
+        talk.error(f"{name} came back different; please report this as a bug")
+    return 1 if different else 0
+
+
+def _warm_up(talk: Talk, codecs: Iterable["Codec"]) -> None:
+    """Compile before the clock runs, so that the table shows what every later run costs."""
+    start = time.perf_counter()
+    for codec in codecs:
+        codec.unpack(codec.pack(b"much in little " * 20))
+    took_s = time.perf_counter() - start
+    if took_s > 5:
+        talk.note(f"compiling took {took_s:.0f} s; it happens once on a machine and is not in the table")
+
+
+def _make_announcer(talk: Talk) -> Callable[[str, str], None]:
+    """Return what tells where the work is: one changing line on a terminal, one line a file elsewhere."""
+    seen: set[str] = set()
+
+    def announce(file: str, codec: str) -> None:
+        if talk.shows_progress:
+            click.echo(f"\r\x1b[K{printable(file)}: {codec} ", err=True, nl=False)
+        elif file not in seen:
+            seen.add(file)
+            talk.note(f"{file} ...")
+
+    return announce
+
+
+def _print_table(talk: Talk, table: "Table") -> None:
+    from rich.console import Console
+
+    if talk.shows_progress:
+        click.echo("\r\x1b[K", err=True, nl=False)
+    console = Console()
+    # A pipe has no width; the table should not be folded to an imagined one.
+    console = console if console.is_terminal else Console(width=100)
+    console.print(table)
