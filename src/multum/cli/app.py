@@ -1,0 +1,126 @@
+"""The group of verbs, loaded one at a time, and the border where errors become exit codes."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import click
+
+from multum.cli.signals import discard_unfinished
+from multum.cli.talk import Talk
+from multum.errors import MultumError
+
+ERROR = 1
+WARNING = 2
+CLOSED_PIPE = 141  # 128 + SIGPIPE, what a shell shows for a writer nobody reads
+
+# Verb -> the line in the overview. The modules stay unloaded until a verb is asked for.
+VERBS = {
+    "pack": "Pack files, folders or standard input into .mtm archives.",
+    "unpack": "Unpack archives.",
+    "test": "Decode archives and check everything; write nothing.",
+    "list": "Show what archives hold and what they cost, without decoding.",
+    "cat": "Write the content of archives, or a range of it, to standard output.",
+    "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
+}
+
+EXAMPLES = """\b
+Examples:
+  multum pack notes.txt               notes.txt -> notes.txt.mtm
+  multum unpack notes.txt.mtm         and back
+  multum pack -9 -o all.mtm src/ a.c  several inputs, one archive, smallest
+  tar c src | multum pack > src.mtm   a stream
+  multum list --json *.mtm            for machines
+
+\b
+multum VERB --help tells about a verb. Exit codes: 0 ok, 1 error, 2 warnings only.
+"""
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's module when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's shape
+        """Return the verbs in the order of the overview."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the verb's command, or None for an unknown one."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"multum.cli.{cmd_name}")
+        # `list` is list_ inside, so that it hides no builtin there.
+        command = getattr(module, f"{cmd_name}_" if cmd_name == "list" else cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the overview of verbs without loading them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and leave; reading the metadata waits until it is asked for."""
+    if wanted and not ctx.resilient_parsing:
+        import multum
+
+        click.echo(f"multum {multum.__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Verbs,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="VERB [OPTIONS] [FILES]",
+    options_metavar="",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and leave.",
+)
+def app() -> None:
+    """Pack any data without loss, with programs that learn it while they read it."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Return the exit code of the command line `arguments`; nothing is raised for a user's error."""
+    _make_stdout_lenient()
+    try:
+        code = _invoke(list(arguments))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_unfinished()
+        return CLOSED_PIPE
+    except OSError as error:
+        Talk().error(f"standard output: {error.strerror or error}")
+        return ERROR
+    return code
+
+
+def _make_stdout_lenient() -> None:
+    """Escape characters that the terminal's encoding lacks, instead of failing on them."""
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _invoke(arguments: list[str]) -> int:
+    """Return what the verb returns; usage errors are 1, since 2 means warnings only."""
+    try:
+        with app.make_context("multum", arguments) as context:
+            code = app.invoke(context)
+            return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        return ERROR
+    except MultumError as error:
+        Talk().error(str(error))
+        return ERROR

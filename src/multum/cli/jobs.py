@@ -1,0 +1,84 @@
+"""Work on several files: each on its own, one bad file stops no other, the worst code wins."""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, BinaryIO
+
+import click
+
+from multum.cli.app import ERROR, WARNING
+from multum.cli.talk import Talk
+from multum.errors import LimitExceeded, MultumError
+
+STREAM = "-"
+
+
+def inputs_of(files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the inputs, standard input if there are none and it is no terminal.
+
+    Raises click.UsageError for no input, or for standard input among others.
+    """
+    if not files and (sys.stdin is None or sys.stdin.isatty()):
+        raise click.UsageError("no input; name files, or - for standard input")
+    if STREAM in files and len(files) > 1:
+        raise click.UsageError("standard input (-) cannot be mixed with other inputs")
+    return files or (STREAM,)
+
+
+def stdout_wanted(inputs: tuple[str, ...], output: str | None, to_stdout: bool, rm: bool, as_json: bool) -> bool:
+    """Return whether data goes to standard output. Raises click.UsageError for a contradiction."""
+    if to_stdout and output not in (None, STREAM):
+        raise click.UsageError("-c and -o exclude each other; give one of them")
+    wanted = to_stdout or output == STREAM or (inputs == (STREAM,) and output is None)
+    if rm and (wanted or inputs == (STREAM,)):
+        raise click.UsageError("--rm needs source and target files; drop it, or name them")
+    if as_json and wanted:
+        raise click.UsageError("--json and the data both want standard output; give -o OUT")
+    return wanted
+
+
+def source_stream() -> BinaryIO:
+    """Return standard input as binary. Raises click.UsageError when it is closed."""
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed")
+    return sys.stdin.buffer
+
+
+def shown(path: str) -> str:
+    """Return how a source is called in messages."""
+    return "standard input" if path == STREAM else path
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the exit code of several: an error beats a warning beats success."""
+    seen = set(codes)
+    return ERROR if ERROR in seen else WARNING if WARNING in seen else 0
+
+
+def attempt(talk: Talk, name: str, work: Callable[[], int]) -> int:
+    """Return the code of `work`, or 1 after saying what went wrong with `name`."""
+    try:
+        return work()
+    except BrokenPipeError:
+        raise
+    except LimitExceeded as error:
+        message = str(error)
+    except MultumError as error:
+        message = str(error)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        message = f"{error.filename}: {reason}" if error.filename else reason
+    except MemoryError:
+        message = "out of memory; use fewer threads (-T 1) or a lower level"
+    talk.clear()
+    talk.error(message if message.startswith(name) else f"{name}: {message}")
+    talk.result({"source": name, "error": message})
+    return ERROR
+
+
+def announce_compiling(talk: Talk) -> None:
+    """Say that kernels will be compiled, if that is so; called before the first block is coded."""
+    mixing: Any = sys.modules.get("multum.mixing")
+    compiling = getattr(mixing, "compiling", None)
+    if compiling is not None and compiling():
+        talk.note("compiling kernels, once on this machine")
