@@ -52,7 +52,7 @@ EXTRACTS = (("enwik4m:1e6", "text/enwik4m", 1_000_000),)
 def find_corpus() -> Path:
     """Return the corpus folder. Raises CorpusMissing saying where it was looked for."""
     folder = Path(os.environ.get("MULTUM_CORPUS", ROOT.parent / "shared" / "data"))
-    if not any(folder.glob(pattern) for pattern in PATTERNS):
+    if not any(path.is_file() for pattern in PATTERNS for path in folder.glob(pattern)):
         raise CorpusMissing(
             f"no corpus in {folder}: set MULTUM_CORPUS to a folder that holds some of {', '.join(PATTERNS)}; "
             "`multum demo` compares on data that every machine has"

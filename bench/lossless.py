@@ -32,7 +32,7 @@ def main() -> int:
         print(missing, file=sys.stderr)
         return 1
     bench = Bench(asked, folder)
-    if not asked.only_experiments:
+    if not asked.no_files:
         bench.measure_files()
     bench.run_experiments()
     if asked.out == RESULTS:
@@ -53,11 +53,10 @@ def parse_arguments() -> argparse.Namespace:
     add("--out", type=Path, default=RESULTS, metavar="FILE", help="results; tables follow only the default file")
     add("--merge", action="store_true", help="keep the other rows of FILE where machine, corpus and versions agree")
     add("--threads", type=int, nargs="*", default=None, metavar="LEVEL", help="what a 2nd thread is worth (1 and 5)")
-    add("--startup", action="store_true", help="only start-up times (and --threads), no files")
+    add("--no-files", action="store_true", help="only start-up times, and --threads; the rows of FILE stay")
     add("--tables-only", action="store_true", help="measure nothing; write the tables from FILE")
     add("--list", action="store_true", help="list codecs, with the reason where one cannot run, and files")
     asked = parser.parse_args()
-    asked.only_experiments = asked.startup
     if asked.list:
         print_list()
         raise SystemExit(0)
@@ -82,7 +81,7 @@ class Bench:
         chosen = {codec: find_version(codec) for codec in select_codecs(asked.codecs)}
         self.codecs = [codec for codec, version in chosen.items() if version]
         self.failures = 0
-        old = read_results(asked.out) if asked.merge or asked.startup else {}
+        old = read_results(asked.out) if asked.merge or asked.no_files else {}
         self.results = self._start_results(folder, {c.name: v for c, v in chosen.items() if v}, old)
         self.results["skipped"] = {codec.name: tell_reason(codec) for codec, v in chosen.items() if not v}
         for name, reason in self.results["skipped"].items():

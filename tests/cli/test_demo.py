@@ -1,0 +1,54 @@
+"""`multum demo` compares on the file it is given; results on stdout, talk on stderr."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from multum.cli.app import run
+from multum.report import peers
+
+
+@pytest.fixture
+def note(tmp_path: Path) -> Path:
+    path = tmp_path / "note.txt"
+    path.write_bytes(b"a note, a note, another note\n" * 30)
+    return path
+
+
+def test_demo_prints_one_table_of_verified_rows(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", str(note)]) == 0
+    table = capsys.readouterr().out
+    for codec in ("gzip -9", "bzip2 -9", "xz -9e", "multum -1", "multum -5", "multum -9"):
+        assert table.count(codec) == 1
+    assert "DIFFERENT" not in table
+
+
+def test_demo_json_has_every_row_and_nothing_else_on_stdout(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--json", "--limit", "100", str(note)]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert {row["raw_bytes"] for row in said["rows"]} == {100}
+    assert all(row["verified"] for row in said["rows"])
+
+
+def test_demo_says_why_a_peer_is_skipped(
+    note: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "brotli", None)  # what Python does to forbid an import
+    assert run(["demo", str(note)]) == 0
+    assert "skipped brotli -q 11: the Python package brotli is missing" in capsys.readouterr().err
+
+
+def test_demo_fails_when_something_comes_back_different(
+    note: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = peers.Codec("broken", lambda data: data, lambda code: code[:-1])
+    monkeypatch.setattr(peers, "list_peers", lambda: ([broken], []))
+    assert run(["demo", str(note)]) == 1
+    assert "broken on note.txt came back different" in capsys.readouterr().err
+
+
+def test_demo_refuses_a_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", str(tmp_path / "none")]) == 1
+    assert "does not exist" in capsys.readouterr().err
