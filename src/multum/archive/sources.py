@@ -98,7 +98,11 @@ class ByteSource:
 
 def read_header(source: ByteSource) -> Header:
     """Return the checked header at the start of `source`. Raises FormatError."""
-    start = source.read(len(MAGIC) + 1, "header")
+    start = source.read(1, "header")
+    while MAGIC.startswith(start) and len(start) < len(MAGIC):
+        start += source.read(1, "header")
+    if start == MAGIC:
+        start += source.read(1, "header")
     _check_magic(start)
     length = _read_length(source, LARGEST_HEADER, "header")
     offset = source.offset

@@ -112,6 +112,9 @@ def _make_stdout_lenient() -> None:
 
 def _invoke(arguments: list[str]) -> int:
     """Return what the verb returns; usage errors are 1, since 2 means warnings only."""
+    if not arguments:
+        click.echo(app.get_help(click.Context(app, info_name="multum")), err=True)
+        return ERROR
     try:
         with app.make_context("multum", arguments) as context:
             code = app.invoke(context)
@@ -119,7 +122,9 @@ def _invoke(arguments: list[str]) -> int:
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
-        error.show()
+        where = getattr(error, "ctx", None)
+        verb = where.command_path if where is not None else "multum"
+        Talk().error(f"{error.format_message().rstrip('.')}; see {verb} --help")
         return ERROR
     except MultumError as error:
         Talk().error(str(error))

@@ -1,5 +1,7 @@
 """Work on several files: each on its own, one bad file stops no other, the worst code wins."""
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
@@ -56,7 +58,10 @@ def worst(codes: Iterable[int]) -> int:
 
 
 def attempt(talk: Talk, name: str, work: Callable[[], int]) -> int:
-    """Return the code of `work`, or 1 after saying what went wrong with `name`."""
+    """Return the code of `work`, or 1 after saying what went wrong with `name`.
+
+    A closed pipe is raised further: it ends the whole run, silently.
+    """
     try:
         return work()
     except BrokenPipeError:
@@ -66,14 +71,22 @@ def attempt(talk: Talk, name: str, work: Callable[[], int]) -> int:
     except MultumError as error:
         message = str(error)
     except OSError as error:
-        reason = error.strerror or str(error)
-        message = f"{error.filename}: {reason}" if error.filename else reason
+        message = _describe(error)
     except MemoryError:
         message = "out of memory; use fewer threads (-T 1) or a lower level"
     talk.clear()
     talk.error(message if message.startswith(name) else f"{name}: {message}")
     talk.result({"source": name, "error": message})
     return ERROR
+
+
+def _describe(error: OSError) -> str:
+    """Return what the system said, with the file it was about if that is known."""
+    reason = error.strerror or str(error)
+    if error.filename:
+        return f"{os.fsdecode(error.filename)}: {reason}"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return f"the target cannot be written: {reason}" if full else reason
 
 
 def announce_compiling(talk: Talk) -> None:
