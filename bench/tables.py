@@ -47,9 +47,10 @@ def write_tables(results: Results) -> None:
     """Write docs/benchmarks.md and the tables of the READMEs from `results`."""
     (ROOT / "docs" / "benchmarks.md").write_text(make_page(results), "utf-8")
     for name, (headings, caption) in READMES.items():
-        path = ROOT / name
-        if path.is_file():
-            path.write_text(replace_marked(path, make_short_table(results, headings, caption)), "utf-8")
+        table = make_short_table(results, headings, caption)
+        if table:
+            path = ROOT / name
+            path.write_text(replace_marked(path, table), "utf-8")
 
 
 def replace_marked(path: Path, table: str) -> str:
@@ -62,12 +63,12 @@ def replace_marked(path: Path, table: str) -> str:
 
 
 def make_short_table(results: Results, headings: Sequence[str], caption: str) -> str:
-    """Return the table of the first screen, Multum's rows in bold, and its caption."""
+    """Return the table of the first screen and its caption; "" when the run left out what it shows."""
     summary = {line["codec"]: line for line in results["summary"] if line["complete"]}
     single = {row["codec"]: row for row in results["rows"] if row["file"] == SHORT_FILE}
     shown = [summary[codec] for codec in SHORT if codec in summary and codec in single]
     if not shown:
-        return "No results yet: run `make bench`."
+        return ""
     about = {"file": SHORT_FILE, "files": shown[0]["files"], "raw": shown[0]["raw_bytes"]}
     lines = [[heading.format(**about) for heading in headings]]
     for line in shown:

@@ -93,6 +93,12 @@ def test_page_and_short_table_show_the_measured_bytes(tmp_path: Path) -> None:
         assert "| **multum -5** | **45** | **66** |" in tables.make_short_table(results, *texts), name
 
 
+def test_short_table_is_left_out_when_its_file_was_not_measured(tmp_path: Path) -> None:
+    results = make_results(tmp_path)
+    results["rows"] = [row for row in results["rows"] if row["file"] != tables.SHORT_FILE]
+    assert tables.make_short_table(results, *tables.READMES["README.md"]) == ""
+
+
 def test_table_replaces_only_what_stands_between_the_markers(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n")
