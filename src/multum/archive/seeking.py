@@ -59,6 +59,8 @@ def read_layout(stream: BinaryIO, source: ByteSource) -> Layout:
     if frame.kind != INDEX:
         return _layout_without_index(stream, source, decode_end_frame(frame))
     entries = decode_index(frame.body, frame.body_offset)
+    if sum(entry.raw_bytes is not None for entry in entries) < 2:
+        raise FormatError("an index stands in archives of two blocks or more only", frame.offset)
     end = decode_end_frame(read_frame(source))
     if source.offset != size - TAIL_BYTES:
         raise FormatError("the tail does not follow the end", source.offset)

@@ -1,0 +1,244 @@
+"""Makes the hostile archives of this folder: `python -m tests.hostile.forge`.
+
+Each is well-formed but for the one thing its name says, checksums included,
+so that it reaches the check it is meant for. Archives found by fuzzing lie
+beside them under the names they were found by; this script leaves those alone.
+"""
+
+import hashlib
+import io
+import json
+import struct
+import tarfile
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+from multum.archive.frames import (
+    BLOCK,
+    END,
+    INDEX,
+    MAGIC,
+    RECIPE,
+    BlockHeader,
+    End,
+    Entry,
+    Header,
+    Metadata,
+    crc32_bytes,
+    encode_block_header,
+    encode_end,
+    encode_frame,
+    encode_header,
+    encode_index,
+)
+from multum.archive.varints import encode_varint
+
+FOLDER = Path(__file__).parent
+MANIFEST = FOLDER / "manifest.json"
+DATA = b"much in little"
+HEADER = Header(level=5, block_bytes=len(DATA), memory_bytes=1 << 20, tar=False, metadata=None)
+PLAIN = encode_header(HEADER)
+
+
+def describe(data: bytes) -> BlockHeader:
+    """Return the header of a stored block of `data`."""
+    return BlockHeader(len(data), len(data), 0, b"", 0, zlib.crc32(data), zlib.crc32(data))
+
+
+def block(data: bytes = DATA, header: BlockHeader | None = None) -> bytes:
+    """Return a BLOCK frame and its payload `data`."""
+    return encode_frame(BLOCK, encode_block_header(header or describe(data))) + data
+
+
+def end(data: bytes = DATA, index: bytes = b"") -> bytes:
+    """Return index, END frame and tail for content `data`."""
+    return index + encode_end(End(len(data), hashlib.sha256(data).digest()), len(index))
+
+
+def entry(data: bytes = DATA) -> Entry:
+    """Return the index line of a stored block of `data`."""
+    return Entry(len(block(data)), len(data))
+
+
+def index(*entries: Entry) -> bytes:
+    """Return an INDEX frame."""
+    return encode_frame(INDEX, encode_index(list(entries)))
+
+
+def header(body: bytes) -> bytes:
+    """Return a header with any body, its checksum right."""
+    start = MAGIC + b"\x01" + encode_varint(len(body)) + body
+    return start + crc32_bytes(start)
+
+
+def whole(data: bytes, tar: bool = False) -> bytes:
+    """Return a sound archive of one stored block."""
+    start = encode_header(replace(HEADER, block_bytes=len(data), tar=tar))
+    return start + block(data) + end(data)
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    """Return a tar member without content."""
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = kind, link, 0o755
+    return info
+
+
+def folder(*members: tarfile.TarInfo) -> bytes:
+    """Return an archive whose content is a tar stream of `members`."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for one in members:
+            tar.addfile(one)
+    return whole(stream.getvalue(), tar=True)
+
+
+def forge_headers() -> dict[str, tuple[bytes, str]]:
+    """Return archives with a wrong header and the message each must give."""
+    rest = block() + end()
+    meta = header(b"\x02\x05\x0e\x00" + b"\x04a/..\x00\x00")
+    dots = header(b"\x02\x05\x0e\x00" + b"\x02..\x00\x00")
+    return {
+        "not_an_archive": (b"PK\x03\x04" + bytes(60), "not a Multum archive"),
+        "line_ends_converted": (b"\x8dMTM\n\x1a\x01" + rest, "line ends were converted"),
+        "version_2": (MAGIC + b"\x02" + PLAIN[8:] + rest, "format version 2, this program reads 1"),
+        "header_checksum": (PLAIN[:-1] + b"\0" + rest, "header does not match its checksum"),
+        "header_too_long": (MAGIC + b"\x01\xff\xff\x7f" + rest, "length of header is 2097151"),
+        "header_bytes_left": (header(b"\x00\x05\x0e\x00\x00") + rest, "header has 1 bytes too many"),
+        "header_too_short": (header(b"\x00\x05\x0e") + rest, "memory need needs 1 bytes"),
+        "flags_unknown": (header(b"\x04\x05\x0e\x00") + rest, "flags 0x04"),
+        "level_0": (header(b"\x00\x00\x0e\x00") + rest, "level is 0, allowed are 1 to 9"),
+        "level_10": (header(b"\x00\x0a\x0e\x00") + rest, "level is 10, allowed are 1 to 9"),
+        "block_size_huge": (
+            header(b"\x00\x05" + encode_varint(1 << 40) + b"\x00") + rest,
+            "block size is 1099511627776, the largest allowed is 1073741824",
+        ),
+        "varint_padded": (header(b"\x00\x05\x8e\x00\x00") + rest, "not written in the shortest form"),
+        "varint_endless": (header(b"\x00\x05" + b"\xff" * 12) + rest, "more than 63 bits"),
+        "name_with_slash": (meta + rest, "is not a plain file name"),
+        "name_dots": (dots + rest, "is not a plain file name"),
+        "mode_setuid": (
+            encode_header(replace(HEADER, metadata=Metadata(b"a", 0o4755, 0))) + rest,
+            "mode is 2541, the largest allowed is 511",
+        ),
+        "memory_huge": (
+            encode_header(replace(HEADER, memory_bytes=1 << 60)) + rest,
+            "unpacking needs 1099511627776 MiB of memory",
+        ),
+    }
+
+
+def forge_frames() -> dict[str, tuple[bytes, str]]:
+    """Return archives with a wrong frame and the message each must give."""
+    two = end(DATA * 2, index(entry(), entry()))
+    recipe = encode_frame(RECIPE, b"recipe")
+    return {
+        "empty_file": (b"", "truncated: header"),
+        "only_a_header": (PLAIN, "truncated: frame"),
+        "frame_unknown": (PLAIN + encode_frame(b"X", b"") + end(), "0x58 does not start a frame"),
+        "frame_checksum": (PLAIN + block()[:12] + b"\xff" + block()[13:] + end(), "frame B does not match"),
+        "frame_too_long": (PLAIN + b"B" + encode_varint(1 << 50), "length of frame is 1125899906842624"),
+        "recipe_empty": (PLAIN + encode_frame(RECIPE, b"") + block() + end(), "recipe is empty or written twice"),
+        "recipe_twice": (PLAIN + recipe * 2 + block() + end(), "recipe is empty or written twice"),
+        "end_missing": (PLAIN + block(), "truncated: frame"),
+        "end_twice": (PLAIN + block() + end()[:-4] * 2 + end()[-4:], "tail does not point"),
+        "end_too_short": (PLAIN + block() + encode_frame(END, b"\x0eshort"), "digest needs 32 bytes"),
+        "index_missing": (PLAIN + block() * 2 + end(DATA * 2), "an index stands in archives of two blocks"),
+        "index_needless": (PLAIN + block() + end(DATA, index(entry())), "an index stands in archives of two"),
+        "index_wrong": (
+            PLAIN + block() * 2 + end(DATA * 2, index(entry(), Entry(entry().frame_bytes + 1, 13))),
+            "index does not agree",
+        ),
+        "index_count_huge": (
+            PLAIN + block() * 2 + end(DATA * 2, encode_frame(INDEX, encode_varint(1 << 40))),
+            "number of frames is 1099511627776",
+        ),
+        "block_after_index": (PLAIN + block() * 2 + index(entry(), entry()) + block(), "frame B is not allowed here"),
+        "content_length": (PLAIN + block() + end(DATA + b"!"), "content length does not agree"),
+        "digest": (PLAIN + block() + end(DATA[::-1]), "content does not match its digest"),
+        "tail": (PLAIN + block() + end()[:-4] + struct.pack("<I", 1), "tail does not point"),
+        "tail_before_start": (PLAIN + block() + end()[:-4] + b"\xff" * 4, "tail does not point"),
+        "trailing_garbage": (PLAIN + block() * 2 + two + b"\0", "data after the end"),
+        "archive_twice": (whole(DATA) * 2, "data after the end"),
+    }
+
+
+def forge_blocks() -> dict[str, tuple[bytes, str]]:
+    """Return archives with a wrong block and the message each must give."""
+    good = describe(DATA)
+
+    def forged(change: BlockHeader, payload: bytes = DATA) -> bytes:
+        return PLAIN + block(payload, change) + end()
+
+    return {
+        "block_empty": (PLAIN + block(b"") + end(b""), "a block of no bytes"),
+        "block_over_header": (forged(replace(good, raw_bytes=15)), "block length is 15, the largest allowed is 14"),
+        "block_coded_longer": (forged(replace(good, coded_bytes=15)), "coded length is 15"),
+        "block_method": (forged(replace(good, method=7)), "method is 7"),
+        "block_stored_short": (forged(replace(good, coded_bytes=13), DATA[:13]), "a stored block has a length"),
+        "block_recipe_unknown": (forged(replace(good, method=1, recipe=1)), "refers to recipe 1, 0 came before"),
+        "block_transforms_long": (
+            PLAIN + encode_frame(BLOCK, b"\x0e\x0e\x01\x00\xff\xff\x01") + end(),
+            "length of transforms is 32767",
+        ),
+        "block_payload": (forged(good, DATA[::-1]), "payload does not match its checksum"),
+        "block_data": (forged(replace(good, raw_crc=0)), "does not decode to the data that was packed"),
+        "block_truncated": (PLAIN + block()[:-1], "truncated: payload needs 14 bytes, 13 are there"),
+    }
+
+
+def forge_folders() -> dict[str, tuple[bytes, str]]:
+    """Return archives whose tar stream attacks the target's surroundings."""
+    link = tarfile.SYMTYPE
+    return {
+        "tar_dotdot": (folder(member("../x")), "'../x' does not stay inside"),
+        "tar_dotdot_inside": (folder(member("a/../../x")), "does not stay inside"),
+        "tar_absolute": (folder(member("/tmp/multum-x")), "does not stay inside"),
+        "tar_link_absolute": (folder(member("a", link, "/etc/passwd")), "links to '/etc/passwd', outside"),
+        "tar_link_climbs": (folder(member("a/b", link, "../../x")), "outside the folder"),
+        "tar_link_climbs_later": (folder(member("d", link, "e/../../x")), "outside the folder"),
+        "tar_through_link": (folder(member("a", link, "b"), member("a/x")), "over or through another member"),
+        "tar_link_over_folder": (folder(member("a/x"), member("a", link, "b")), "over or through another"),
+        "tar_twice": (folder(member("a"), member("a")), "over or through another member"),
+        "tar_hard_link": (folder(member("a"), member("b", tarfile.LNKTYPE, "a")), "neither a file"),
+        "tar_device": (folder(member("a", tarfile.CHRTYPE)), "neither a file"),
+        "tar_pipe": (folder(member("a", tarfile.FIFOTYPE)), "neither a file"),
+        "tar_huge_extension": (whole(_huge_extension(), tar=True), "member header of"),
+        "tar_garbage": (whole(b"x" * 1024, tar=True), "cannot be unpacked"),
+        "tar_file_cut": (whole(_cut_member(), tar=True), "cannot be unpacked"),
+    }
+
+
+def _huge_extension() -> bytes:
+    """Return a tar stream whose pax header claims 4 GiB."""
+    info = member("a", tarfile.XHDTYPE)
+    info.size = 1 << 32
+    return info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+
+
+def _cut_member() -> bytes:
+    """Return a tar stream that ends within a file."""
+    info = member("a")
+    info.size = 4096
+    return info.tobuf() + bytes(512)
+
+
+def forge_all() -> dict[str, tuple[bytes, str, str]]:
+    """Return every forged archive: name -> bytes, verb, message."""
+    tested = forge_headers() | forge_frames() | forge_blocks()
+    made = {name: (data, "test", message) for name, (data, message) in tested.items()}
+    return made | {name: (data, "unpack", message) for name, (data, message) in forge_folders().items()}
+
+
+def main() -> None:
+    """Write the files and their lines in the manifest; lines of other files stay."""
+    manifest = json.loads(MANIFEST.read_text()) if MANIFEST.exists() else {}
+    for name, (data, verb, message) in forge_all().items():
+        (FOLDER / f"{name}.mtm").write_bytes(data)
+        manifest[f"{name}.mtm"] = {"verb": verb, "message": message}
+    MANIFEST.write_text(json.dumps(dict(sorted(manifest.items())), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
