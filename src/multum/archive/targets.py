@@ -200,7 +200,7 @@ def _is_real_folder(path: str) -> bool:
 
 def _check_merge(source: str, target: str) -> None:
     """Raise UsageError when a folder would have to be replaced by a file or the other way."""
-    for entry in os.scandir(source):
+    for entry in list(os.scandir(source)):
         there = os.path.join(target, entry.name)
         if not os.path.lexists(there):
             continue
