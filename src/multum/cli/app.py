@@ -33,7 +33,7 @@ Examples:
   multum list --json *.mtm            for machines
 
 \b
-multum VERB --help tells about a verb. Exit codes: 0 ok, 1 error, 2 warnings only.
+multum VERB --help tells more. Exit codes: 0 ok, 1 error, 2 warnings only.
 """
 
 

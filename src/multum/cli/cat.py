@@ -12,7 +12,7 @@ from multum.cli.talk import Talk
 EXAMPLES = """\b
 Examples:
   multum cat notes.mtm | less
-  multum cat --range 1000:2000 log.mtm   bytes 1000 to 1999; only their blocks are decoded
+  multum cat --range 1000:2000 log.mtm   decodes only the blocks needed
   multum cat --range -500: log.mtm       the last 500 bytes
 """
 

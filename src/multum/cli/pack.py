@@ -31,7 +31,7 @@ EXAMPLES = """\b
 Examples:
   multum pack notes.txt              -> notes.txt.mtm; notes.txt is kept
   multum pack -1 a.log b.log         -> a.log.mtm, b.log.mtm, fast
-  multum pack -9 --verify -o x.mtm D one archive of the folder D, small, read back
+  multum pack -9 --verify -o x.mtm D all of D, small, verified
   tar c D | multum pack > D.mtm      a stream
 """
 
