@@ -64,6 +64,18 @@ def test_without_metadata_the_archive_file_gives_mode_and_time(plain: Path, tmp_
     assert traits(tmp_path / "back") == traits(plain)
 
 
+@pytest.mark.parametrize("time_s", [-2_000_000_000, -1, 7_000_000_000])
+def test_any_time_can_be_packed(plain: Path, tmp_path: Path, time_s: int) -> None:
+    os.utime(plain, (0, time_s))
+    multum.pack(plain)
+    (tmp_path / "d").mkdir()
+    plain.rename(tmp_path / "d" / "plain")
+    os.utime(tmp_path / "d", (0, time_s))
+    multum.pack(tmp_path / "d")
+    multum.unpack(tmp_path / "d.mtm", tmp_path / "back")
+    assert int((tmp_path / "back" / "plain").stat().st_mtime) == time_s
+
+
 def test_a_stream_makes_a_file_of_the_umask(tmp_path: Path) -> None:
     mask = os.umask(0o027)
     try:

@@ -206,3 +206,23 @@ def test_a_c_locale_packs_names_of_any_bytes(tmp_path: Path) -> None:
         [*words, b"list", b"-v", name + b".mtm"], cwd=tmp_path, env=environment, check=True, capture_output=True
     )
     assert b"packed from" in listed.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("cat a.mtm >&-", 1, "standard output is closed"),
+        ("list a.mtm >&-", 1, "standard output: not writable"),
+        ("pack - <&-", 1, "standard input is closed"),
+        ("pack <&-", 1, "no input"),
+        ("test a.mtm 2>&-", 0, ""),
+    ],
+)
+def test_closed_streams_are_told_and_lose_nothing(tmp_path: Path, line: str, code: int, said: str) -> None:
+    (tmp_path / "a").write_bytes(b"hello")
+    multum.pack(tmp_path / "a", level=1)
+    shell = f"{sys.executable} -m multum {line}"
+    done = subprocess.run(shell, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -12,6 +12,8 @@ from multum.archive.targets import Traits, traits_of
 from multum.archive.writing import ArchiveWriter
 from multum.errors import UsageError
 
+LARGEST_TIME_NS = (1 << 62) - 1  # what a zigzag varint holds: the years 1823 to 2116
+
 PathLike = str | Path
 Source = PathLike | Sequence[PathLike] | BinaryIO
 
@@ -50,7 +52,8 @@ class Content:
         name = os.fsencode(os.path.basename(os.path.abspath(self.paths[0])))
         if not 0 < len(name) <= LARGEST_NAME:
             return None
-        return Metadata(name, traits.mode, traits.mtime_ns)
+        mtime_ns = max(-LARGEST_TIME_NS, min(LARGEST_TIME_NS, traits.mtime_ns))
+        return Metadata(name, traits.mode, mtime_ns)
 
     def total_bytes(self) -> int | None:
         """Return about how long the content is, or None when nobody knows before the end."""

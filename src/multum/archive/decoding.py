@@ -61,20 +61,25 @@ def decode_stream(
     """
     walker = stream if isinstance(stream, Walker) else Walker(stream)
     digest, done = hashlib.sha256(), 0
-    for raw in _decode_blocks(walker, check_memory(walker.header, threads, memory_limit)):
+
+    def tell() -> None:
+        if progress is not None:
+            progress(done, total_bytes)
+
+    threads = check_memory(walker.header, threads, memory_limit)
+    for raw in _decode_blocks(walker, threads, tell if progress is not None else None):
         digest.update(raw)
         yield raw
         done += len(raw)
-        if progress is not None:
-            progress(done, total_bytes)
+        tell()
     assert walker.end is not None
     if digest.digest() != walker.end.digest:
         raise FormatError("the content does not match its digest", walker.archive_bytes)
 
 
-def _decode_blocks(walker: Walker, threads: int) -> Iterator[bytes]:
+def _decode_blocks(walker: Walker, threads: int, on_wait: Callable[[], None] | None) -> Iterator[bytes]:
     """Yield decoded blocks in order, at most `threads` of them in flight."""
-    lanes: Lanes[bytes] = Lanes(threads)
+    lanes: Lanes[bytes] = Lanes(threads, on_wait)
     try:
         for block in walker.blocks():
             code, recipe = walker.take_payload(), walker.recipe_of(block)

@@ -6,8 +6,10 @@ them do not depend on the number of threads. The kernels release the GIL.
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic, ParamSpec, TypeVar
+
+WAIT_S = 0.2
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -16,9 +18,9 @@ Result = TypeVar("Result")
 class Lanes(Generic[Result]):
     """A queue of work on `threads` threads, never more than `threads` pieces at once."""
 
-    def __init__(self, threads: int) -> None:
-        """threads: 1 or more. Threads start when there is work for them."""
-        self._threads = threads
+    def __init__(self, threads: int, on_wait: Callable[[], None] | None = None) -> None:
+        """threads: 1 or more. on_wait: called a few times a second while a result is waited for."""
+        self._threads, self._on_wait = threads, on_wait
         # Also with one thread: the main thread stays free to answer a signal at once.
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="multum")
         self._queue: deque[Future[Result]] = deque()
@@ -35,7 +37,10 @@ class Lanes(Generic[Result]):
 
     def pop(self) -> Result:
         """Return the oldest result, waiting for it; what the work raised is raised here."""
-        return self._queue.popleft().result()
+        future = self._queue.popleft()
+        while self._on_wait is not None and not wait([future], WAIT_S).done:
+            self._on_wait()
+        return future.result()
 
     def drain(self) -> Iterator[Result]:
         """Yield the remaining results in order."""

@@ -75,7 +75,8 @@ def pack(
     verify: decode what was written and compare. memory_limit: bytes.
     metadata: keep name, mode and time in the archive.
     remove_source: remove the source file once the target is synced.
-    progress: called with (bytes done, bytes in all or None).
+    progress: called with (bytes done, bytes in all or None) after each block,
+    and a few times a second while a block is worked on.
     Raises UsageError, LimitExceeded, OSError.
     """
     options = _Options(check_level(level), threads, verify, memory_limit, metadata, progress)

@@ -92,7 +92,7 @@ def whole_file(target: str, force: bool, traits: Traits | None) -> Iterator[Bina
         return
     temporary = _temporary_name(target)
     try:
-        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = _create(temporary, target)
         with open(descriptor, "w+b") as file:
             yield file
             file.flush()
@@ -103,6 +103,14 @@ def whole_file(target: str, force: bool, traits: Traits | None) -> Iterator[Bina
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         _unfinished.discard(temporary)
+
+
+def _create(temporary: str, target: str) -> int:
+    """Return the descriptor of a new private file. Raises OSError that names the target."""
+    try:
+        return os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, target) from error
 
 
 def _set_traits(descriptor: int, traits: Traits | None) -> None:
@@ -177,7 +185,7 @@ def whole_folder(target: str, force: bool, traits: Traits | None) -> Iterator[st
         raise UsageError(f"target '{target}' is a file; this archive holds a folder")
     temporary = _temporary_name(target)
     try:
-        os.mkdir(temporary, 0o700)
+        _create_folder(temporary, target)
         yield temporary
         os.chmod(temporary, traits.mode if traits else 0o777 & ~_umask())
         if os.path.isdir(target):
@@ -191,6 +199,14 @@ def whole_folder(target: str, force: bool, traits: Traits | None) -> Iterator[st
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         _unfinished.discard(temporary)
+
+
+def _create_folder(temporary: str, target: str) -> None:
+    """Make a new private folder. Raises OSError that names the target."""
+    try:
+        os.mkdir(temporary, 0o700)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, target) from error
 
 
 def _is_real_folder(path: str) -> bool:

@@ -136,8 +136,13 @@ class ArchiveWriter:
         threads = fit_threads(self._threads, need_bytes, self._memory_limit, "packing")
         header = Header(self._level, block_bytes, need_bytes, self._tar, self._metadata)
         self._put(encode_header(header))
-        self._lanes = Lanes(threads)
+        self._lanes = Lanes(threads, self._tell if self._progress is not None else None)
         return self._lanes
+
+    def _tell(self) -> None:
+        """Tell how far the work is; also called while nothing changes, as a sign of life."""
+        if self._progress is not None:
+            self._progress(self._raw_bytes, self._total_bytes)
 
     def _put(self, data: bytes) -> None:
         write_all(self._target, data)
@@ -173,8 +178,7 @@ class ArchiveWriter:
         self._entries.append(Entry(len(frame) + len(block.code), block.raw_bytes))
         self._raw_bytes += block.raw_bytes
         self._coded_bytes += len(block.code)
-        if self._progress is not None:
-            self._progress(self._raw_bytes, self._total_bytes)
+        self._tell()
 
     def finish(self) -> Written:
         """Write what is left, the index and the end; return the totals."""

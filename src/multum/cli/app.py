@@ -1,6 +1,7 @@
 """The group of verbs, loaded one at a time, and the border where errors become exit codes."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -90,7 +91,7 @@ def app() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Return the exit code of the command line `arguments`; nothing is raised for a user's error."""
-    _make_stdout_lenient()
+    _prepare_streams()
     try:
         code = _invoke(list(arguments))
         sys.stdout.flush()
@@ -103,8 +104,13 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _make_stdout_lenient() -> None:
-    """Escape characters that the terminal's encoding lacks, instead of failing on them."""
+def _prepare_streams() -> None:
+    """Make talk possible where streams are closed, and escape what the terminal's encoding lacks."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
+    if sys.stdout is None:
+        # Data must not vanish: what is written there fails, as it would on the closed stream.
+        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

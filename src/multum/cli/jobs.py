@@ -1,6 +1,7 @@
 """Work on several files: each on its own, one bad file stops no other, the worst code wins."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -82,6 +83,8 @@ def attempt(talk: Talk, name: str, work: Callable[[], int]) -> int:
 
 def _describe(error: OSError) -> str:
     """Return what the system said, with the file it was about if that is known."""
+    if isinstance(error, io.UnsupportedOperation):
+        return "standard output is closed"
     reason = error.strerror or str(error)
     if error.filename:
         return f"{os.fsdecode(error.filename)}: {reason}"

@@ -35,8 +35,6 @@ Examples:
   tar c D | multum pack > D.mtm      a stream
 """
 
-_LEVEL = re.compile(r"-(\d+)")
-
 
 class PackCommand(click.Command):
     """A command that reads -1 … -9 as levels, and -12 as a level out of range, not as -1 -2."""
@@ -44,11 +42,12 @@ class PackCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return the arguments with -N written as --level=N, up to a lone --."""
         stop = args.index("--") if "--" in args else len(args)
-        return super().parse_args(ctx, [_LEVEL.sub(_as_level, arg) for arg in args[:stop]] + args[stop:])
+        return super().parse_args(ctx, [_as_level(word) for word in args[:stop]] + args[stop:])
 
 
-def _as_level(match: re.Match[str]) -> str:
-    return f"--level={match[1]}" if match[0] == match.string else match[0]
+def _as_level(word: str) -> str:
+    """Return -N as --level=N, and any other word as it is."""
+    return f"--level={word[1:]}" if re.fullmatch(r"-\d+", word) else word
 
 
 def _checked_level(ctx: click.Context, param: click.Parameter, value: int) -> int:

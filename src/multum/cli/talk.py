@@ -115,11 +115,14 @@ class Progress:
         """Show how far the work is, its speed and the time left."""
         spent_s = max(time.monotonic() - self._started_s, 1e-9)
         speed = done_bytes / spent_s
-        line = f"{self._name}  {show_size(done_bytes)}"
+        parts = [self._name, show_size(done_bytes)]
         if total_bytes:
-            left_s = max(total_bytes - done_bytes, 0) / max(speed, 1e-9)
-            line += f" of {show_size(total_bytes)}  {min(done_bytes / total_bytes, 1):.0%}"
-            line += f"  {show_size(speed)}/s  {show_time(left_s)} left"
+            parts[1] += f" of {show_size(total_bytes)}"
+            parts.append(f"{min(done_bytes / total_bytes, 1):.0%}")
+        if not done_bytes:
+            parts.append(f"{show_time(spent_s)} spent")  # before the first block nobody knows more
         else:
-            line += f"  {show_size(speed)}/s"
-        self._talk.show(line)
+            parts.append(f"{show_size(speed)}/s")
+        if total_bytes and done_bytes:
+            parts.append(f"{show_time(max(total_bytes - done_bytes, 0) / speed)} left")
+        self._talk.show("  ".join(parts))
