@@ -1,0 +1,43 @@
+"""How a hot loop is compiled: the decorators of every numba kernel of the house.
+
+Kernels release the GIL, are cached on disk beside the sources (or in the user's
+cache folder when that is read-only) and use integers only. With NUMBA_DISABLE_JIT=1
+they run as plain Python: slow, and the same bits.
+"""
+
+from typing import Any
+
+from numba import config, njit
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+kernel = njit(nogil=True, cache=True, error_model="numpy")
+# A part of a kernel: always inlined, so that its arguments cost nothing.
+part = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+
+
+def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
+    """Ask for the cache line of array[index], which must be inside; changes nothing."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+        byte = ir.PointerType(ir.IntType(8))
+        word = ir.IntType(32)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        declared = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), [byte, word, word, word]), "llvm.prefetch.p0"
+        )
+        # write intent, keep in all levels, data
+        builder.call(declared, [address, word(1), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+def _no_prefetch(array: Any, index: Any) -> None:
+    """Stand in for the prefetch where kernels run as plain Python."""
+
+
+prefetch = _no_prefetch if config.DISABLE_JIT else intrinsic(_prefetch)

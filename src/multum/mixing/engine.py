@@ -1,0 +1,402 @@
+"""The online learner: one pass that predicts, codes and learns every bit of a block.
+
+Encoder and decoder run the same body; only the source of the bit differs. Invariant:
+everything that decides a bit is an integer, and every table index is masked or made
+from bounded numbers, so that no input can reach outside a table.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multum.bits.adaptive import learn, refine
+from multum.bits.binary import add_carry, flush
+from multum.bits.kernels import kernel, part, prefetch
+from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
+from multum.mixing.features import COUNT as FEATURES
+from multum.mixing.matching import CLASSES, find_match, length_class
+from multum.mixing.mixer import dot, select_set, train
+from multum.mixing.slots import find_slot
+
+RUN_CLASSES = 16
+# A byte takes at most 8 bits of 16 bits each, and the end of the code four bytes more.
+MARGIN = 24
+
+# Cells of Network.shape.
+(
+    SLOT_MASK,
+    RUN_MASK,
+    DIRECT_MASK,
+    REFINE_MASK,
+    INPUTS_EACH,
+    INPUTS,
+    MAP_LIMIT,
+    DIRECT_LIMIT,
+    RATE,
+    RATE_START,
+    RATE_HALF,
+    FINAL_RATE,
+    REFINE_SHIFT,
+    SKIP,
+) = range(14)
+SHAPE_CELLS = 14
+
+
+class Network(NamedTuple):
+    """The tables of one network, made by recipe.allocate."""
+
+    shape: NDArray[np.int64]  # [14] scalars, see above
+    needs: NDArray[np.int64]  # [8] what features.advance computes
+    contexts: NDArray[np.int64]  # [contexts, 4] features hashed into each context
+    directs: NDArray[np.int64]  # contexts with direct probabilities too
+    runners: NDArray[np.int64]  # contexts that remember their last byte too
+    selectors: NDArray[np.int64]  # [sets, 3] mode, feature, first weight set
+    finals: NDArray[np.int64]  # [finals, 3] the same for the last layer
+    refiners: NDArray[np.int64]  # [refiners, 2] features of each final adjustment
+    matches: NDArray[np.int64]  # shortest length of each match model
+    slots: NDArray[np.uint8]
+    maps: NDArray[np.int32]  # [contexts * 256]
+    direct: NDArray[np.int32]  # lines of 16
+    runs: NDArray[np.int32]
+    run_maps: NDArray[np.int32]  # [runners * RUN_CLASSES * 2]
+    match_maps: NDArray[np.int32]  # [matches * CLASSES * 2]
+    heads: NDArray[np.int32]  # [matches, 2**k]
+    weights: NDArray[np.int32]
+    final_weights: NDArray[np.int32]
+    refinements: NDArray[np.uint16]
+    followers: NDArray[np.int32]
+    squash: NDArray[np.uint16]
+    stretch: NDArray[np.int16]
+    next_state: NDArray[np.uint8]
+    reciprocal: NDArray[np.int64]
+    trust: NDArray[np.int64]  # [512] how far a direct probability of this count is trusted, of 256
+
+
+@part
+def hash_contexts(contexts, f, hashes, slots, slot_mask):  # type: ignore[no-untyped-def]
+    """Hash every context's features and ask for the line of its first slot."""
+    for i in range(contexts.shape[0]):
+        h = mix(f[contexts[i, 0]], i)
+        if contexts[i, 1]:
+            h = mix(h, f[contexts[i, 1]])
+            if contexts[i, 2]:
+                h = mix(h, f[contexts[i, 2]])
+                if contexts[i, 3]:
+                    h = mix(h, f[contexts[i, 3]])
+        hashes[i] = h
+        prefetch(slots, ((h >> 8) & slot_mask) << 4)
+
+
+@part
+def open_slots(hashes, slots, slot_mask, base):  # type: ignore[no-untyped-def]
+    """Find the slot of every hash; return how many had been seen before."""
+    hits = np.int64(0)
+    for i in range(hashes.shape[0]):
+        b = find_slot(slots, hashes[i], slot_mask)
+        base[i] = b
+        if slots[np.uint64(b + 1)]:
+            hits += 1
+    return hits
+
+
+@part
+def open_directs(directs, hashes, direct, direct_mask, line):  # type: ignore[no-untyped-def]
+    """Choose the line of direct probabilities of each context that has one."""
+    for k in range(directs.shape[0]):
+        line[k] = ((hashes[directs[k]] >> 17) & direct_mask) << 4
+        prefetch(direct, line[k])
+
+
+@part
+def open_runs(runners, hashes, runs, run_mask, run_byte, run_class):  # type: ignore[no-untyped-def]
+    """Look up the byte that last followed each context, and how often in a row."""
+    for k in range(runners.shape[0]):
+        h = hashes[runners[k]]
+        v = np.int64(runs[np.uint64((h >> 20) & run_mask)])
+        if (v >> 16) == (h & 0x7FFF) and v & 0xFF00:
+            run_byte[k] = (v & 255) | 256
+            run_class[k] = min((v >> 8) & 255, RUN_CLASSES - 1)
+        else:
+            run_byte[k] = 0
+
+
+@part
+def close_runs(runners, hashes, runs, run_mask, run_byte, symbol):  # type: ignore[no-untyped-def]
+    """Remember the byte that followed each context."""
+    for k in range(runners.shape[0]):
+        h = hashes[runners[k]]
+        at = np.uint64((h >> 20) & run_mask)
+        times = np.int64(1)
+        if run_byte[k] & 255 == symbol and run_byte[k]:
+            times = min(((np.int64(runs[at]) >> 8) & 255) + 1, 255)
+        runs[at] = ((h & 0x7FFF) << 16) | (times << 8) | symbol
+
+
+@part
+def predict_histories(slots, maps, stretch, base, node, each, touched, x):  # type: ignore[no-untyped-def]
+    """Write one or two inputs a context: its stretch and, if each is 2, its distance from one half."""
+    for i in range(base.shape[0]):
+        s = np.int64(slots[np.uint64(base[i] + node)])
+        j = i * 256 + s
+        touched[i] = j
+        p = np.int64(maps[np.uint64(j)]) >> 15
+        t = np.int32(stretch[np.uint64(p >> 4)])
+        if each == 1:
+            x[i] = t
+        elif s == 0:
+            x[2 * i] = 0
+            x[2 * i + 1] = 0
+        else:
+            x[2 * i] = t
+            x[2 * i + 1] = np.int32((p - 32768) >> 5)
+
+
+@part
+def predict_directs(direct, stretch, trust, line, node, at, x):  # type: ignore[no-untyped-def]
+    """Write one input a direct context: its stretch, less while it has seen little."""
+    for k in range(line.shape[0]):
+        v = np.int64(direct[np.uint64(line[k] + node)])
+        t = np.int64(stretch[np.uint64(v >> 19)])
+        x[at + k] = np.int32((t * trust[np.uint64(v & 511)]) >> 8)
+
+
+@part
+def predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, at, touched, x):  # type: ignore[no-untyped-def]
+    """Write one input a runner: the stretch of its last byte's next bit, 0 when that byte is ruled out."""
+    for k in range(run_byte.shape[0]):
+        touched[k] = -1
+        x[at + k] = 0
+        if run_byte[k] >> (8 - bit_number) == partial:
+            j = (k * RUN_CLASSES + run_class[k]) * 2 + ((run_byte[k] >> (7 - bit_number)) & 1)
+            touched[k] = j
+            x[at + k] = np.int32(stretch[np.uint64(np.int64(run_maps[np.uint64(j)]) >> 19)])
+
+
+@part
+def predict_matches(match_maps, stretch, expected, length, partial, bit_number, at, touched, x):  # type: ignore[no-untyped-def]
+    """Write two inputs a match; return (class of the longest that predicts, 1 + its bit or 0)."""
+    best = np.int64(0)
+    best_bit = np.int64(0)
+    for m in range(expected.shape[0]):
+        x[at + 2 * m] = 0
+        x[at + 2 * m + 1] = 0
+        touched[m] = -1
+        if expected[m] < 0:
+            continue
+        if expected[m] >> (8 - bit_number) != partial:
+            expected[m] = -1
+            length[m] = 0
+            continue
+        bit = (expected[m] >> (7 - bit_number)) & 1
+        size = length_class(length[m])
+        if size > best:
+            best = size
+            best_bit = 1 + bit
+        j = (m * CLASSES + size) * 2 + bit
+        touched[m] = j
+        p = np.int64(match_maps[np.uint64(j)]) >> 15
+        x[at + 2 * m] = np.int32(stretch[np.uint64(p >> 4)])
+        x[at + 2 * m + 1] = np.int32((p - 32768) >> 5)
+    return best, best_bit
+
+
+@part
+def learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, limit):  # type: ignore[no-untyped-def]
+    """Teach every history and the map entry that read it."""
+    for i in range(base.shape[0]):
+        learn(maps, touched[i], bit, limit, reciprocal)
+        b = np.uint64(base[i] + node)
+        slots[b] = next_state[np.uint64(np.int64(slots[b]) * 2 + bit)]
+
+
+@part
+def learn_touched(maps, touched, bit, limit, reciprocal):  # type: ignore[no-untyped-def]
+    """Teach the map entries that took part in this prediction."""
+    for k in range(touched.shape[0]):
+        if touched[k] >= 0:
+            learn(maps, touched[k], bit, limit, reciprocal)
+
+
+@kernel
+def code_block(decoding, buf, start, code, net):  # type: ignore[no-untyped-def]
+    """Code buf[start:] into code, or decode code into buf[start:]; return the code bytes used.
+
+    buf[:start] is known to both sides and only learnt from. Returns -1 when the code
+    does not fit into the array given for it.
+    """
+    shape = net.shape
+    slot_mask, run_mask, direct_mask = shape[SLOT_MASK], shape[RUN_MASK], shape[DIRECT_MASK]
+    refine_mask, each, n_inputs = shape[REFINE_MASK], shape[INPUTS_EACH], shape[INPUTS]
+    map_limit, direct_limit = shape[MAP_LIMIT], shape[DIRECT_LIMIT]
+    rate_floor, rate_start, rate_half = shape[RATE], shape[RATE_START], shape[RATE_HALF]
+    final_rate, refine_shift, skip = shape[FINAL_RATE], shape[REFINE_SHIFT], shape[SKIP]
+    selectors, finals, refiners, matches = net.selectors, net.finals, net.refiners, net.matches
+    slots, maps, direct, runs = net.slots, net.maps, net.direct, net.runs
+    run_maps, match_maps, weights, final_weights = net.run_maps, net.match_maps, net.weights, net.final_weights
+    refinements, squash, stretch = net.refinements, net.squash, net.stretch
+    next_state, reciprocal = net.next_state, net.reciprocal
+    n_contexts, n_sets, n_finals = net.contexts.shape[0], selectors.shape[0], finals.shape[0]
+    n_refiners, n_matches = refiners.shape[0], matches.shape[0]
+    n_directs, n_runs = net.directs.shape[0], net.runners.shape[0]
+    direct_at = each * n_contexts
+    run_at = direct_at + n_directs
+    match_at = run_at + n_runs
+    n_mixed = ((n_sets + 7) // 8) * 8
+
+    f = np.zeros(FEATURES, np.int64)
+    state = np.zeros(STATE_SIZE, np.int64)
+    hashes = np.zeros(n_contexts, np.int64)
+    halves = np.zeros(n_contexts, np.int64)
+    base = np.zeros(n_contexts, np.int64)
+    touched = np.zeros(n_contexts, np.int64)
+    line = np.zeros(n_directs, np.int64)
+    run_byte = np.zeros(n_runs, np.int64)
+    run_class = np.zeros(n_runs, np.int64)
+    run_touched = np.zeros(n_runs, np.int64)
+    pointer = np.zeros(n_matches, np.int64)
+    length = np.zeros(n_matches, np.int64)
+    expected = np.zeros(n_matches, np.int64)
+    match_touched = np.zeros(n_matches, np.int64)
+    x = np.zeros(n_inputs, np.int32)
+    mixed = np.zeros(n_mixed, np.int32)
+    set_at = np.zeros(n_sets, np.int64)
+    final_at = np.zeros(n_finals, np.int64)
+    final_p = np.zeros(n_finals, np.int64)
+    refine_hash = np.zeros(n_refiners, np.int64)
+    refine_at = np.zeros(n_refiners, np.int64)
+    x[match_at + 2 * n_matches] = 256  # the bias
+
+    low = np.int64(0)
+    width = np.int64(0xFFFFFFFF)
+    value = np.int64(0)
+    end = np.int64(0)
+    if decoding:
+        for _ in range(4):
+            value = (value << 8) | (np.int64(code[end]) if end < code.shape[0] else 0)
+            end += 1
+
+    for pos in range(buf.shape[0]):
+        if not decoding and end + MARGIN > code.shape[0]:
+            return np.int64(-1)
+        coding = pos >= start
+        known = not (decoding and coding)
+        symbol = np.int64(buf[pos]) if known else np.int64(0)
+        rate = rate_floor + (rate_start - rate_floor) * rate_half // (rate_half + pos)
+
+        advance(buf, pos, net.needs, f, state, net.followers)
+        longest = np.int64(0)
+        f[EXPECTED] = 0
+        for m in range(n_matches):
+            expected[m] = -1
+            if pos >= matches[m]:
+                pointer[m], length[m] = find_match(
+                    buf, pos, net.heads, m, f[matches[m]] >> 8, matches[m], pointer[m], length[m]
+                )
+            if length[m] > 0:
+                expected[m] = np.int64(buf[pointer[m]]) | 256
+                if length[m] > longest:
+                    longest = length[m]
+                    f[EXPECTED] = expected[m] + (length_class(longest) << 9)
+        hash_contexts(net.contexts, f, hashes, slots, slot_mask)
+        open_directs(net.directs, hashes, direct, direct_mask, line)
+        open_runs(net.runners, hashes, runs, run_mask, run_byte, run_class)
+        for k in range(n_refiners):
+            refine_hash[k] = mix(mix(f[refiners[k, 0]], k), f[refiners[k, 1]])
+        hits = open_slots(hashes, slots, slot_mask, base)
+
+        partial = np.int64(1)
+        node = np.int64(1)
+        for bit_number in range(8):
+            if bit_number == 4:
+                for i in range(n_contexts):
+                    halves[i] = mix(hashes[i], partial)
+                    prefetch(slots, ((halves[i] >> 8) & slot_mask) << 4)
+                open_directs(net.directs, halves, direct, direct_mask, line)
+                hits = open_slots(halves, slots, slot_mask, base)
+                node = np.int64(1)
+
+            predict_histories(slots, maps, stretch, base, node, each, touched, x)
+            predict_directs(direct, stretch, net.trust, line, node, direct_at, x)
+            predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
+            match_class, match_bit = predict_matches(
+                match_maps, stretch, expected, length, partial, bit_number, match_at, match_touched, x
+            )
+
+            for k in range(n_sets):
+                feature = f[selectors[k, 1]]
+                s = select_set(selectors[k, 0], feature, partial, bit_number, match_class, match_bit, hits)
+                s = (selectors[k, 2] + s) * n_inputs
+                set_at[k] = s
+                mixed[k] = np.int32(dot(x, weights, s, n_inputs))
+            if n_finals == 0:
+                t = np.int64(mixed[0])
+            else:
+                t = np.int64(0)
+                for k in range(n_finals):
+                    feature = f[finals[k, 1]]
+                    s = select_set(finals[k, 0], feature, partial, bit_number, match_class, match_bit, hits)
+                    s = (finals[k, 2] + s) * n_mixed
+                    final_at[k] = s
+                    r = dot(mixed, final_weights, s, n_mixed)
+                    final_p[k] = np.int64(squash[np.uint64(r + 3072)])
+                    t += r
+                t = t // n_finals
+            p = np.int64(squash[np.uint64(t + 3072)])
+            if n_refiners:
+                total = np.int64(0)
+                for k in range(n_refiners):
+                    row = (mix(refine_hash[k], partial) >> 20) & refine_mask
+                    q, refine_at[k] = refine(refinements, k * (refine_mask + 1) + row, t)
+                    total += q
+                p = (p + total * 3 // n_refiners + 2) >> 2
+            p = min(max(p, 1), 65535)
+
+            bound = (width * p) >> 16
+            bit = np.int64(value < bound)
+            if known:
+                bit = (symbol >> (7 - bit_number)) & 1
+            if coding:
+                if bit:
+                    width = bound
+                else:
+                    width -= bound
+                    low += bound
+                    value -= bound
+                    if low >> 32:
+                        low &= 0xFFFFFFFF
+                        if not decoding:
+                            add_carry(code, end)
+                while width < 16777216:
+                    width <<= 8
+                    if decoding:
+                        value = (value << 8) | (np.int64(code[end]) if end < code.shape[0] else 0)
+                    else:
+                        code[end] = low >> 24
+                    low = (low & 0xFFFFFF) << 8
+                    end += 1
+
+            target = bit << 16
+            for k in range(n_sets):
+                miss = target - np.int64(squash[np.uint64(np.int64(mixed[k]) + 3072)])
+                if abs(miss) > skip:
+                    train(x, weights, set_at[k], n_inputs, np.int32((miss * rate) >> 10))
+            for k in range(n_finals):
+                train(mixed, final_weights, final_at[k], n_mixed, np.int32(((target - final_p[k]) * final_rate) >> 10))
+            for k in range(n_refiners):
+                a = np.uint64(refine_at[k])
+                refinements[a] += (target - bit - np.int64(refinements[a])) >> refine_shift
+            learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, map_limit)
+            for k in range(n_directs):
+                learn(direct, line[k] + node, bit, direct_limit, reciprocal)
+            learn_touched(run_maps, run_touched, bit, 255, reciprocal)
+            learn_touched(match_maps, match_touched, bit, 255, reciprocal)
+            partial = partial * 2 + bit
+            node = node * 2 + bit
+
+        symbol = partial & 255
+        buf[pos] = symbol
+        close_runs(net.runners, hashes, runs, run_mask, run_byte, symbol)
+    if not decoding:
+        end = flush(code, end, low, width)
+    return end

@@ -1,0 +1,66 @@
+"""Gated mixing: weight sets picked by small contexts, each a logistic regression.
+
+Inputs are stretched predictions (int32 within +-2**13), weights 16.16 fixed point
+within +-8. Invariant: sums are exact 64-bit integers, so their order is free.
+Source: Mahoney, "Adaptive Weighing of Context Models" (2005), section 3.2; gating by
+several contexts with a second layer: Veness et al., "Gated Linear Networks" (2019).
+"""
+
+import numpy as np
+
+from multum.bits.kernels import part
+
+# How a weight set is selected; part of the archive format.
+BY_NOTHING = 0
+BY_PARTIAL = 1  # the bits of this byte so far
+BY_FEATURE = 2  # eight bits of a feature
+BY_FEATURE_PARTIAL = 3  # three bits of a feature, and the bits so far
+BY_FEATURE_BIT = 4  # eight bits of a feature, and the bit's number
+BY_MATCH = 5  # class of the longest match, its bit, and the bit's number
+BY_HITS = 6  # how many contexts have been seen before, and the bit's number
+BY_MATCH_PARTIAL = 7  # half the class of the longest match, and the bits so far
+
+SETS = (1, 256, 256, 2048, 2048, 768, 256, 4352)
+
+
+@part
+def select_set(mode, feature, partial, bit_number, match_class, match_bit, hits):  # type: ignore[no-untyped-def]
+    """Return the number of the selected weight set, below SETS[mode].
+
+    match_class: 0..31, 0 when no match predicts. match_bit: 0 none, else 1 + expected bit.
+    """
+    if mode == BY_FEATURE:
+        return feature & 255
+    if mode == BY_PARTIAL:
+        return partial
+    if mode == BY_FEATURE_BIT:
+        return ((feature & 255) << 3) | bit_number
+    if mode == BY_MATCH:
+        return (match_class * 3 + match_bit) * 8 + bit_number
+    if mode == BY_HITS:
+        return min(hits, 31) * 8 + bit_number
+    if mode == BY_MATCH_PARTIAL:
+        return ((match_class + 1) >> 1) * 256 + partial
+    if mode == BY_FEATURE_PARTIAL:
+        return ((feature & 7) << 8) | partial
+    return np.int64(0)
+
+
+@part
+def dot(x, w, offset, n):  # type: ignore[no-untyped-def]
+    """Return the stretch sum(x * w) / 2**16 clipped to the table's domain."""
+    total = np.int64(0)
+    first = np.uint64(offset)  # unsigned: numba's wraparound test would keep the loop from vectorising
+    for j in range(n):
+        total += np.int64(x[j]) * np.int64(w[first + np.uint64(j)])
+    return min(max(total >> 16, -2839), 2839)
+
+
+@part
+def train(x, w, offset, n, step):  # type: ignore[no-untyped-def]
+    """Add x * step / 2**14 to the weights, rounded and clipped to +-2**19; |step| < 2**17."""
+    first = np.uint64(offset)
+    for j in range(n):
+        k = first + np.uint64(j)
+        v = np.int32(w[k] + np.int32(np.int32(np.int32(x[j] * step) + 8192) >> 14))
+        w[k] = np.int32(min(max(v, np.int32(-524288)), np.int32(524287)))

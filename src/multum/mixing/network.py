@@ -1,0 +1,152 @@
+"""From a recipe to a network, and from bytes to code and back."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multum.bits.adaptive import COUNT_LIMIT, RECIPROCAL, initial_refinement, pack_map
+from multum.bits.logistic import SQUASH, STRETCH
+from multum.errors import FormatError
+from multum.mixing import engine
+from multum.mixing.histories import COUNTS, NEXT_STATE
+from multum.mixing.matching import CLASSES
+from multum.mixing.mixer import SETS
+from multum.mixing.primers import read_primer
+from multum.mixing.recipe import Recipe
+
+# How many observations a table entry is believed to have at the start.
+_FIRST_COUNT = 20
+_MATCH_FIRST_COUNT = 8
+
+
+def _first_maps(contexts: int) -> NDArray[np.int32]:
+    """Return a map a context: the probability that each history's counts suggest."""
+    zeros, ones = COUNTS[:, 0].astype(np.int64), COUNTS[:, 1].astype(np.int64)
+    p = (2 * ones + 1) * (1 << 22) // (2 * (zeros + ones) + 2)
+    return np.tile(p << 9 | _FIRST_COUNT, contexts).astype(np.int32)
+
+
+def _first_agreement(classes: int, models: int) -> NDArray[np.int32]:
+    """Return maps [models, classes, expected bit]: the longer the run, the likelier the expected bit."""
+    entries = []
+    for size in range(classes):
+        wrong = (1 << 22) // (size + 3)
+        entries += [pack_map(wrong, _MATCH_FIRST_COUNT), pack_map((1 << 22) - wrong, _MATCH_FIRST_COUNT)]
+    return np.tile(np.array(entries, np.int32), models)
+
+
+def _selections(selectors: tuple[tuple[int, int], ...]) -> tuple[NDArray[np.int64], int]:
+    """Return ([n, 3] mode, feature, first weight set; total of weight sets)."""
+    rows, total = [], 0
+    for mode, feature in selectors:
+        rows.append((mode, feature, total))
+        total += SETS[mode]
+    return np.array(rows, np.int64).reshape(-1, 3), total
+
+
+def allocate(recipe: Recipe) -> engine.Network:
+    """Return the untrained network of `recipe`; takes recipe.memory_bytes() of memory."""
+    s = recipe.structure
+    contexts = np.zeros((len(s.contexts), 4), np.int64)
+    for i, c in enumerate(s.contexts):
+        contexts[i, : len(c.features)] = c.features
+    directs = np.array([i for i, c in enumerate(s.contexts) if c.direct], np.int64)
+    runners = np.array([i for i, c in enumerate(s.contexts) if c.run], np.int64)
+    selectors, n_sets = _selections(s.selectors)
+    finals, n_finals = _selections(s.finals)
+    inputs = recipe.input_count()
+    mixed = -(-len(s.selectors) // 8) * 8
+    order, back = recipe.farthest()
+    counts = np.arange(COUNT_LIMIT + 1, dtype=np.int64)
+    return engine.Network(
+        shape=_shape(recipe, inputs),
+        needs=np.array(
+            [
+                recipe.groups(),
+                order,
+                back,
+                recipe.separator,
+                recipe.record_bytes,
+                recipe.stride,
+                recipe.width,
+                recipe.big,
+            ],
+            np.int64,
+        ),
+        contexts=contexts,
+        directs=directs,
+        runners=runners,
+        selectors=selectors,
+        finals=finals,
+        refiners=np.array(s.refiners, np.int64).reshape(-1, 2),
+        matches=np.array(s.matches, np.int64),
+        slots=np.zeros(16 << recipe.slot_bits, np.uint8),
+        maps=_first_maps(len(s.contexts)),
+        direct=np.full(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
+        runs=np.zeros(1 << (recipe.run_bits if len(runners) else 0), np.int32),
+        run_maps=_first_agreement(engine.RUN_CLASSES, len(runners)),
+        match_maps=_first_agreement(CLASSES, len(s.matches)),
+        heads=np.zeros((len(s.matches), 1 << recipe.head_bits), np.int32),
+        weights=np.full(n_sets * inputs, recipe.first_weight, np.int32),
+        final_weights=np.full(n_finals * mixed, 65536 // len(s.selectors), np.int32),
+        refinements=np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits),
+        followers=np.zeros(256 + 65536, np.int32),
+        squash=SQUASH,
+        stretch=STRETCH,
+        next_state=NEXT_STATE,
+        reciprocal=RECIPROCAL,
+        trust=256 * counts // (counts + 2),
+    )
+
+
+def _shape(recipe: Recipe, inputs: int) -> NDArray[np.int64]:
+    shape = np.zeros(engine.SHAPE_CELLS, np.int64)
+    directs = any(c.direct for c in recipe.structure.contexts)
+    runs = any(c.run for c in recipe.structure.contexts)
+    shape[engine.SLOT_MASK] = (1 << recipe.slot_bits) - 1
+    shape[engine.DIRECT_MASK] = (1 << recipe.direct_bits) - 1 if directs else 0
+    shape[engine.RUN_MASK] = (1 << recipe.run_bits) - 1 if runs else 0
+    shape[engine.REFINE_MASK] = (1 << recipe.refine_bits) - 1
+    shape[engine.INPUTS_EACH] = recipe.inputs_each
+    shape[engine.INPUTS] = inputs
+    shape[engine.MAP_LIMIT] = recipe.map_limit
+    shape[engine.DIRECT_LIMIT] = recipe.direct_limit
+    shape[engine.RATE] = recipe.rate
+    shape[engine.RATE_START] = recipe.rate_start
+    shape[engine.RATE_HALF] = 1 << recipe.rate_half_bits
+    shape[engine.FINAL_RATE] = recipe.final_rate
+    shape[engine.REFINE_SHIFT] = recipe.refine_shift
+    shape[engine.SKIP] = recipe.skip
+    return shape
+
+
+def _primed(recipe: Recipe, raw_bytes: int) -> tuple[NDArray[np.uint8], int]:
+    """Return (buffer, start): the primers' bytes, then room for the data."""
+    primer = b"".join(read_primer(number) for number in recipe.primers)
+    buf = np.zeros(len(primer) + raw_bytes, np.uint8)
+    buf[: len(primer)] = np.frombuffer(primer, np.uint8)
+    return buf, len(primer)
+
+
+def encode(data: bytes, recipe: Recipe) -> bytes | None:
+    """Return the code of `data` under the network of `recipe`, or None when it is no shorter than the data.
+
+    The code does not hold the length of the data. Releases the GIL.
+    """
+    buf, start = _primed(recipe, len(data))
+    buf[start:] = np.frombuffer(data, np.uint8)
+    code = np.zeros(len(data) + engine.MARGIN, np.uint8)
+    size = engine.code_block(False, buf, start, code, allocate(recipe))
+    return code[:size].tobytes() if 0 <= size < len(data) else None
+
+
+def decode(code: bytes, raw_bytes: int, recipe: Recipe) -> bytes:
+    """Return the `raw_bytes` bytes whose code under the network of `recipe` is `code`.
+
+    Any code decodes to something: the caller compares checksums. Raises FormatError
+    when the network did not need all of the code.
+    """
+    buf, start = _primed(recipe, raw_bytes)
+    used = engine.code_block(True, buf, start, np.frombuffer(code, np.uint8).copy(), allocate(recipe))
+    if used < len(code):
+        raise FormatError(f"{len(code) - used} bytes of code are left over")
+    return buf[start:].tobytes()
