@@ -1,0 +1,63 @@
+"""Reversible changes of a block that make it easier to predict.
+
+A transform is named by one byte in the archive. Invariant: invert(t, apply(t, data))
+is data for every t and all data; the packer checks it all the same.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multum.bits.kernels import kernel
+from multum.errors import FormatError
+
+X86 = 1
+
+
+@kernel
+def shift_addresses(buf: NDArray[np.uint8], sign: int) -> None:
+    """Add (sign 1) or take away (-1) its position from the 24-bit distance of every near call and jump.
+
+    A call is E8 or E9 whose fourth byte after is 00 or FF. The bytes that decide stay
+    as they are, so the opposite sign undoes it.
+    """
+    i = 0
+    while i + 4 < buf.shape[0]:
+        if buf[i] & 0xFE == 0xE8 and (buf[i + 4] == 0 or buf[i + 4] == 255):
+            distance = np.int64(buf[i + 1]) | np.int64(buf[i + 2]) << 8 | np.int64(buf[i + 3]) << 16
+            distance = (distance + sign * i) & 0xFFFFFF
+            buf[i + 1] = distance & 255
+            buf[i + 2] = (distance >> 8) & 255
+            buf[i + 3] = distance >> 16
+            i += 5
+        else:
+            i += 1
+
+
+def _x86(data: bytes, sign: int) -> bytes:
+    buf = np.frombuffer(data, np.uint8).copy()
+    shift_addresses(buf, sign)
+    return buf.tobytes()
+
+
+# number: (apply, invert)
+_TRANSFORMS: dict[int, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    X86: (lambda data: _x86(data, 1), lambda data: _x86(data, -1)),
+}
+
+
+def apply_transforms(names: bytes, data: bytes) -> bytes:
+    """Return `data` after the transforms named by `names`, first to last."""
+    for name in names:
+        data = _TRANSFORMS[name][0](data)
+    return data
+
+
+def invert_transforms(names: bytes, data: bytes) -> bytes:
+    """Return what apply_transforms made `data` from. Raises FormatError for a name it does not know."""
+    for name in reversed(names):
+        if name not in _TRANSFORMS:
+            raise FormatError(f"block uses transform {name}; this version knows {sorted(_TRANSFORMS)}; upgrade multum")
+        data = _TRANSFORMS[name][1](data)
+    return data
