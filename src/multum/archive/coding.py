@@ -1,9 +1,23 @@
-"""One block of an archive: choose how to code it, code it, and undo that exactly."""
+"""One block of an archive: find out what it is, choose how to code it, code it, and undo that exactly."""
 
 from dataclasses import dataclass
+from functools import cache
+
+from multum.errors import FormatError
+from multum.formats.detection import Family, Finding, detect
+from multum.formats.transforms import X86, apply_transforms, invert_transforms
+from multum.mixing import Recipe, check_level, decode, encode, preset, primers_for
 
 STORED = 0
 MIXED = 1
+
+# Buffers beside the tables: data after its primers, code, and one copy of the data.
+_COPIES = 3
+_BESIDES_BYTES = 1 << 18
+# Candidates are tried on this share of a block, up to a limit.
+_TRIAL_SHARE = 16
+_TRIAL_BYTES = 1 << 16
+_TRIAL_LEVEL = 4
 
 
 @dataclass(frozen=True)
@@ -11,7 +25,7 @@ class CodedBlock:
     """A block as the archive carries it.
 
     raw_bytes: length of the plain data. method: STORED or MIXED.
-    transforms: reversible transforms applied before coding, serialised; b"" if none.
+    transforms: reversible transforms applied before coding, a byte each; b"" if none.
     recipe: the serialised recipe of the mixing network; b"" when stored.
     code: the payload.
     """
@@ -25,24 +39,94 @@ class CodedBlock:
 
 def block_bytes(level: int) -> int:
     """Return the raw bytes of a full block at `level` (1-9)."""
-    return (4 if level <= 1 else 8 if level <= 3 else 16 if level <= 6 else 32) << 20
+    check_level(level)
+    return (4 if level <= 2 else 8 if level == 3 else 16 if level <= 6 else 32) << 20
 
 
 def encode_block(raw: bytes, level: int) -> CodedBlock:
-    """Return `raw` coded at `level`, verified to decode to the same bytes where a transform is used."""
+    """Return `raw` coded at `level`, or stored when that is no longer. Transforms are verified."""
+    finding = detect(raw)
+    if raw and finding.family is not Family.RANDOM:
+        transforms = _useful_transforms(finding, raw)
+        data = apply_transforms(transforms, raw)
+        recipe = _choose(finding, data, level)
+        code = encode(data, recipe)
+        if code is not None:
+            return CodedBlock(len(raw), MIXED, transforms, recipe.to_bytes(), code)
     return CodedBlock(len(raw), STORED, b"", b"", raw)
 
 
+def _useful_transforms(finding: Finding, raw: bytes) -> bytes:
+    """Return the transforms that fit the finding and are undone exactly on this data."""
+    transforms = bytes([X86]) if finding.x86 else b""
+    if transforms and invert_transforms(transforms, apply_transforms(transforms, raw)) != raw:
+        return b""
+    return transforms
+
+
+def _choose(finding: Finding, data: bytes, level: int) -> Recipe:
+    """Return the recipe for `data`: the one the finding suggests, or the best of several on a sample."""
+    candidates = _candidates(finding, level)
+    if len(candidates) > 1 and len(data) >= _TRIAL_SHARE * 256:
+        size = min(_TRIAL_BYTES, len(data) // _TRIAL_SHARE)
+        start = (len(data) - size) // 2 & ~4095
+        sample = data[start : start + size]
+        trials = _candidates(finding, min(level, _TRIAL_LEVEL))
+        costs = [len(encode(sample, trial.scaled(size)) or sample) for trial in trials]
+        candidates = [candidates[costs.index(min(costs))]]
+    return candidates[0].scaled(len(data))
+
+
+def _candidates(finding: Finding, level: int) -> list[Recipe]:
+    """Return the recipes worth trying for a finding, the likeliest first."""
+    family = str(finding.family)
+    found = preset(
+        level,
+        family,
+        separator=finding.separator,
+        record=(finding.record_bytes, finding.stride, finding.width, int(finding.big)),
+        primers=primers_for(family, finding.markup, finding.code),
+    )
+    if finding.family is not Family.RECORD:
+        return [found]
+    narrow = (finding.stride, finding.stride, finding.width, int(finding.big))
+    rivals = [preset(level, "record", record=narrow)] if finding.record_bytes != finding.stride else []
+    return [found, *rivals, preset(level, "binary")]
+
+
+@cache
+def _recipe(data: bytes) -> Recipe:
+    return Recipe.from_bytes(data)
+
+
 def decode_block(block: CodedBlock) -> bytes:
-    """Return the plain data of `block`. Raises FormatError when the block is malformed."""
-    return block.code
+    """Return the plain data of `block`.
+
+    Raises FormatError when the block is malformed; damage that still decodes to
+    something is left to the caller's checksums.
+    """
+    if block.method == STORED:
+        if block.transforms or block.recipe or len(block.code) != block.raw_bytes:
+            raise FormatError("a stored block has transforms, a recipe or another length than it states")
+        return block.code
+    if block.method != MIXED:
+        raise FormatError(f"block is coded by method {block.method}; this version knows {STORED} and {MIXED}")
+    return invert_transforms(block.transforms, decode(block.code, block.raw_bytes, _recipe(block.recipe)))
 
 
-def memory_bytes(block_header: CodedBlock) -> int:
-    """Return the bytes of working memory that decoding this block takes (code may be empty here)."""
-    return 2 * block_header.raw_bytes
+def memory_bytes(block: CodedBlock) -> int:
+    """Return the bytes of working memory that decoding `block` takes; its code may be missing."""
+    tables = _recipe(block.recipe).memory_bytes() if block.method == MIXED else 0
+    return tables + _COPIES * block.raw_bytes + _BESIDES_BYTES
 
 
+@cache
 def level_memory_bytes(level: int, raw_bytes: int) -> int:
-    """Return an upper bound of memory_bytes over all blocks of raw_bytes that encode_block can make at `level`."""
-    return 2 * raw_bytes
+    """Return the most memory_bytes can be for a block of up to `raw_bytes` that encode_block makes at `level`."""
+    tables = max(
+        recipe.scaled(raw_bytes).memory_bytes()
+        for family in Family
+        if family is not Family.RANDOM
+        for recipe in _candidates(Finding(family), level)
+    )
+    return tables + _COPIES * raw_bytes + _BESIDES_BYTES
