@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from multum.archive.packing import PackReport, pack, pack_bytes
     from multum.archive.seeking import open_archive as open
     from multum.archive.unpacking import UnpackReport, test, unpack, unpack_bytes
+    from multum.bits.ledger import Ledger
     from multum.errors import (
         FormatError,
         LimitExceeded,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BlockListing",
     "FormatError",
+    "Ledger",
     "LimitExceeded",
     "Listing",
     "MissingExtra",
@@ -51,6 +53,7 @@ __all__ = [
 _HOMES = {
     "BlockListing": ("multum.archive.listing", "BlockListing"),
     "FormatError": ("multum.errors", "FormatError"),
+    "Ledger": ("multum.bits.ledger", "Ledger"),
     "LimitExceeded": ("multum.errors", "LimitExceeded"),
     "Listing": ("multum.archive.listing", "Listing"),
     "MissingExtra": ("multum.errors", "MissingExtra"),

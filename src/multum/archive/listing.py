@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from multum.archive.frames import BlockHeader
 from multum.archive.walking import Walker
+from multum.bits.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,22 @@ class Listing:
     mode: int | None
     mtime_ns: int | None
     parts: tuple[BlockListing, ...]
+
+    @property
+    def ledger(self) -> Ledger:
+        """The account of the archive, measured; its part is called by the source's name, or "content"."""
+        return account(self.name, self.coded_bytes, self.container_bytes, self.raw_bytes)
+
+
+def account(name: str | None, coded_bytes: int, container_bytes: int, raw_bytes: int) -> Ledger:
+    """Return the ledger of one archive.
+
+    The program is a network that learns while it codes: it has no bits, and its
+    recipe is part of the container.
+    """
+    return Ledger.measured(
+        name or "content", code_bits=8 * coded_bytes, container_bits=8 * container_bytes, raw_bits=8 * raw_bytes
+    )
 
 
 def bits_per_byte(archive_bytes: int, raw_bytes: int) -> float | None:

@@ -9,10 +9,11 @@ from typing import BinaryIO
 from multum.archive.contents import Content, PathLike, Source, content_of
 from multum.archive.decoding import Progress, decode_stream
 from multum.archive.limits import check_level
-from multum.archive.listing import bits_per_byte
+from multum.archive.listing import account, bits_per_byte
 from multum.archive.targets import check_free, whole_file
 from multum.archive.walking import Walker
 from multum.archive.writing import ArchiveWriter
+from multum.bits.ledger import Ledger
 from multum.errors import MultumError, UsageError
 
 SUFFIX = ".mtm"
@@ -38,6 +39,11 @@ class PackReport:
     blocks: int
     digest: str
     skipped: tuple[str, ...]
+
+    @property
+    def ledger(self) -> Ledger:
+        """The account of the archive, measured; its part is called by the source, or "content"."""
+        return account(self.source, self.coded_bytes, self.container_bytes, self.raw_bytes)
 
 
 @dataclass(frozen=True)
