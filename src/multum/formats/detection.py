@@ -195,6 +195,8 @@ def _record(sample: Bytes) -> tuple[int, int]:
     if int(costs[stride - 1]) * 100 > typical * 92:
         stride = 1
     far = max(16, 3 * stride)
+    if far >= longest:  # too short for a row
+        return stride, stride
     row = _shortest(costs[far:], lags[far:])
     if int(costs[row - 1]) * 100 > int(np.median(costs[far:])) * 85:
         row = stride
