@@ -5,8 +5,10 @@ cache folder when that is read-only) and use integers only. With NUMBA_DISABLE_J
 they run as plain Python: slow, and the same bits.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 from numba import config, njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
@@ -40,4 +42,11 @@ def _no_prefetch(array: Any, index: Any) -> None:
     """Stand in for the prefetch where kernels run as plain Python."""
 
 
-prefetch = _no_prefetch if config.DISABLE_JIT else intrinsic(_prefetch)
+_INTERPRETED = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
+
+prefetch = _no_prefetch if _INTERPRETED else intrinsic(_prefetch)
+
+
+def wrapping() -> AbstractContextManager[Any]:
+    """Return a context in which integers wrap around without a warning, as they do in compiled code."""
+    return np.errstate(over="ignore") if _INTERPRETED else nullcontext()

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.bits.adaptive import COUNT_LIMIT, RECIPROCAL, initial_refinement, pack_map
+from multum.bits.kernels import wrapping
 from multum.bits.logistic import SQUASH, STRETCH
 from multum.errors import FormatError
 from multum.mixing import engine
@@ -135,7 +136,8 @@ def encode(data: bytes, recipe: Recipe) -> bytes | None:
     buf, start = _primed(recipe, len(data))
     buf[start:] = np.frombuffer(data, np.uint8)
     code = np.zeros(len(data) + engine.MARGIN, np.uint8)
-    size = engine.code_block(False, buf, start, code, allocate(recipe))
+    with wrapping():
+        size = engine.code_block(False, buf, start, code, allocate(recipe))
     return code[:size].tobytes() if 0 <= size < len(data) else None
 
 
@@ -146,7 +148,8 @@ def decode(code: bytes, raw_bytes: int, recipe: Recipe) -> bytes:
     when the network did not need all of the code.
     """
     buf, start = _primed(recipe, raw_bytes)
-    used = engine.code_block(True, buf, start, np.frombuffer(code, np.uint8).copy(), allocate(recipe))
+    with wrapping():
+        used = engine.code_block(True, buf, start, np.frombuffer(code, np.uint8).copy(), allocate(recipe))
     if used < len(code):
         raise FormatError(f"{len(code) - used} bytes of code are left over")
     return buf[start:].tobytes()
