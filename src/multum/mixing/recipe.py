@@ -226,7 +226,7 @@ class Recipe:
         yield "refine_shift", self.refine_shift, 1, 15
         yield "record_bytes", self.record_bytes, 1, MAX_RECORD_BYTES
         yield "stride", self.stride, 1, 255
-        yield "width", self.width, 1, 2
+        yield "width", self.width, 1, min(2, self.stride)  # a field ends before the next one begins
         yield "big", self.big, 0, 1
         yield "primers", len(self.primers), 0, 8
 
@@ -268,6 +268,8 @@ class _Reader:
         contexts = []
         for _ in range(self.byte()):
             head = self.byte()
+            if head >> 5:
+                raise FormatError(f"recipe has a context kind this version does not know: {head:#04x}")
             contexts.append(Context(tuple(self.take(head & 7)), bool(head & 8), bool(head & 16)))
         selectors, finals, refiners = self.pairs(), self.pairs(), self.pairs()
         return Structure(tuple(contexts), selectors, finals, refiners, tuple(self.take(self.byte())))
