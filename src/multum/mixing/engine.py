@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.bits.adaptive import learn, refine
-from multum.bits.binary import add_carry, flush
-from multum.bits.kernels import kernel, part, prefetch
+from multum.bits.binary import code_bit, flush, start_decoding
+from multum.bits.kernels import borrow, kernel, part, prefetch
 from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
 from multum.mixing.features import COUNT as FEATURES
 from multum.mixing.matching import CLASSES, find_match, length_class
@@ -39,14 +39,15 @@ MARGIN = 24
     FINAL_RATE,
     REFINE_SHIFT,
     SKIP,
-) = range(14)
-SHAPE_CELLS = 14
+    SURE_LENGTH,
+) = range(15)
+SHAPE_CELLS = 15
 
 
 class Network(NamedTuple):
     """The tables of one network, made by recipe.allocate."""
 
-    shape: NDArray[np.int64]  # [14] scalars, see above
+    shape: NDArray[np.int64]  # [15] scalars, see above
     needs: NDArray[np.int64]  # [8] what features.advance computes
     contexts: NDArray[np.int64]  # [contexts, 4] features hashed into each context
     directs: NDArray[np.int64]  # contexts with direct probabilities too
@@ -61,6 +62,7 @@ class Network(NamedTuple):
     runs: NDArray[np.int32]
     run_maps: NDArray[np.int32]  # [runners * RUN_CLASSES * 2]
     match_maps: NDArray[np.int32]  # [matches * CLASSES * 2]
+    sure_maps: NDArray[np.int32]  # [CLASSES] whether the byte after a long match is the expected one
     heads: NDArray[np.int32]  # [matches, 2**k]
     weights: NDArray[np.int32]
     final_weights: NDArray[np.int32]
@@ -71,6 +73,55 @@ class Network(NamedTuple):
     next_state: NDArray[np.uint8]
     reciprocal: NDArray[np.int64]
     trust: NDArray[np.int64]  # [512] how far a direct probability of this count is trusted, of 256
+
+
+class Scratch(NamedTuple):
+    """What the engine notes down for one byte or bit."""
+
+    features: NDArray[np.int64]
+    state: NDArray[np.int64]
+    hashes: NDArray[np.int64]  # [contexts] of the byte
+    halves: NDArray[np.int64]  # [contexts] of the second nibble
+    base: NDArray[np.int64]  # [contexts] slot offsets
+    touched: NDArray[np.int64]  # [contexts] map entries
+    line: NDArray[np.int64]  # [directs]
+    run_byte: NDArray[np.int64]  # [runners] 256 + the byte, or 0
+    run_class: NDArray[np.int64]
+    run_touched: NDArray[np.int64]
+    pointer: NDArray[np.int64]  # [matches]
+    length: NDArray[np.int64]
+    expected: NDArray[np.int64]  # [matches] 256 + the byte, or -1
+    match_touched: NDArray[np.int64]
+    inputs: NDArray[np.int32]
+    mixed: NDArray[np.int32]  # [sets] outputs of the first layer, padded to eight
+    set_at: NDArray[np.int64]
+    final_at: NDArray[np.int64]
+    final_p: NDArray[np.int64]
+    refine_hash: NDArray[np.int64]  # [refiners]
+    refine_at: NDArray[np.int64]
+
+
+def make_scratch(net: Network) -> Scratch:
+    """Return zeroed notes for `net`."""
+
+    def cells(n: int) -> NDArray[np.int64]:
+        return np.zeros(n, np.int64)
+
+    contexts, directs, runners = len(net.contexts), len(net.directs), len(net.runners)
+    sets, finals, refiners, matches = len(net.selectors), len(net.finals), len(net.refiners), len(net.matches)
+    return Scratch(
+        *(cells(FEATURES), cells(STATE_SIZE)),
+        *(cells(contexts), cells(contexts), cells(contexts), cells(contexts), cells(directs)),
+        *(cells(runners), cells(runners), cells(runners)),
+        *(cells(matches), cells(matches), cells(matches), cells(matches)),
+        inputs=np.zeros(net.shape[INPUTS], np.int32),
+        mixed=np.zeros(-(-sets // 8) * 8, np.int32),
+        set_at=cells(sets),
+        final_at=cells(finals),
+        final_p=cells(finals),
+        refine_hash=cells(refiners),
+        refine_at=cells(refiners),
+    )
 
 
 @part
@@ -219,10 +270,10 @@ def learn_touched(maps, touched, bit, limit, reciprocal):  # type: ignore[no-unt
 
 
 @kernel
-def code_block(decoding, buf, start, code, net):  # type: ignore[no-untyped-def]
-    """Code buf[start:] into code, or decode code into buf[start:]; return the code bytes used.
+def code_block(decoding, data, start, coded, net, own):  # type: ignore[no-untyped-def]
+    """Code data[start:] into coded, or decode coded into data[start:]; return the code bytes used.
 
-    buf[:start] is known to both sides and only learnt from. Returns -1 when the code
+    data[:start] is known to both sides and only learnt from. Returns -1 when the code
     does not fit into the array given for it.
     """
     shape = net.shape
@@ -231,50 +282,40 @@ def code_block(decoding, buf, start, code, net):  # type: ignore[no-untyped-def]
     map_limit, direct_limit = shape[MAP_LIMIT], shape[DIRECT_LIMIT]
     rate_floor, rate_start, rate_half = shape[RATE], shape[RATE_START], shape[RATE_HALF]
     final_rate, refine_shift, skip = shape[FINAL_RATE], shape[REFINE_SHIFT], shape[SKIP]
-    selectors, finals, refiners, matches = net.selectors, net.finals, net.refiners, net.matches
-    slots, maps, direct, runs = net.slots, net.maps, net.direct, net.runs
-    run_maps, match_maps, weights, final_weights = net.run_maps, net.match_maps, net.weights, net.final_weights
-    refinements, squash, stretch = net.refinements, net.squash, net.stretch
-    next_state, reciprocal = net.next_state, net.reciprocal
-    n_contexts, n_sets, n_finals = net.contexts.shape[0], selectors.shape[0], finals.shape[0]
+    sure_length = shape[SURE_LENGTH]
+    needs, contexts, directs, runners = borrow(net.needs), borrow(net.contexts), borrow(net.directs), borrow(net.runners)
+    selectors, finals, refiners, matches = (
+        borrow(net.selectors),
+        borrow(net.finals),
+        borrow(net.refiners),
+        borrow(net.matches),
+    )
+    slots, maps, direct, runs = borrow(net.slots), borrow(net.maps), borrow(net.direct), borrow(net.runs)
+    run_maps, match_maps, sure_maps = borrow(net.run_maps), borrow(net.match_maps), borrow(net.sure_maps)
+    weights, final_weights, refinements = borrow(net.weights), borrow(net.final_weights), borrow(net.refinements)
+    heads, followers = borrow(net.heads), borrow(net.followers)
+    squash, stretch, trust = borrow(net.squash), borrow(net.stretch), borrow(net.trust)
+    next_state, reciprocal = borrow(net.next_state), borrow(net.reciprocal)
+    f, state, hashes, halves = borrow(own.features), borrow(own.state), borrow(own.hashes), borrow(own.halves)
+    base, touched, line = borrow(own.base), borrow(own.touched), borrow(own.line)
+    run_byte, run_class, run_touched = borrow(own.run_byte), borrow(own.run_class), borrow(own.run_touched)
+    pointer, length, expected = borrow(own.pointer), borrow(own.length), borrow(own.expected)
+    match_touched, x, mixed = borrow(own.match_touched), borrow(own.inputs), borrow(own.mixed)
+    set_at, final_at, final_p = borrow(own.set_at), borrow(own.final_at), borrow(own.final_p)
+    refine_hash, refine_at = borrow(own.refine_hash), borrow(own.refine_at)
+    buf, code = borrow(data), borrow(coded)
+    n_contexts, n_sets, n_finals = contexts.shape[0], selectors.shape[0], finals.shape[0]
     n_refiners, n_matches = refiners.shape[0], matches.shape[0]
-    n_directs, n_runs = net.directs.shape[0], net.runners.shape[0]
+    n_directs, n_runs = directs.shape[0], runners.shape[0]
     direct_at = each * n_contexts
     run_at = direct_at + n_directs
     match_at = run_at + n_runs
-    n_mixed = ((n_sets + 7) // 8) * 8
-
-    f = np.zeros(FEATURES, np.int64)
-    state = np.zeros(STATE_SIZE, np.int64)
-    hashes = np.zeros(n_contexts, np.int64)
-    halves = np.zeros(n_contexts, np.int64)
-    base = np.zeros(n_contexts, np.int64)
-    touched = np.zeros(n_contexts, np.int64)
-    line = np.zeros(n_directs, np.int64)
-    run_byte = np.zeros(n_runs, np.int64)
-    run_class = np.zeros(n_runs, np.int64)
-    run_touched = np.zeros(n_runs, np.int64)
-    pointer = np.zeros(n_matches, np.int64)
-    length = np.zeros(n_matches, np.int64)
-    expected = np.zeros(n_matches, np.int64)
-    match_touched = np.zeros(n_matches, np.int64)
-    x = np.zeros(n_inputs, np.int32)
-    mixed = np.zeros(n_mixed, np.int32)
-    set_at = np.zeros(n_sets, np.int64)
-    final_at = np.zeros(n_finals, np.int64)
-    final_p = np.zeros(n_finals, np.int64)
-    refine_hash = np.zeros(n_refiners, np.int64)
-    refine_at = np.zeros(n_refiners, np.int64)
+    n_mixed = mixed.shape[0]
     x[match_at + 2 * n_matches] = 256  # the bias
 
     low = np.int64(0)
     width = np.int64(0xFFFFFFFF)
-    value = np.int64(0)
-    end = np.int64(0)
-    if decoding:
-        for _ in range(4):
-            value = (value << 8) | (np.int64(code[end]) if end < code.shape[0] else 0)
-            end += 1
+    value, end = start_decoding(code) if decoding else (np.int64(0), np.int64(0))
 
     for pos in range(buf.shape[0]):
         if not decoding and end + MARGIN > code.shape[0]:
@@ -284,23 +325,34 @@ def code_block(decoding, buf, start, code, net):  # type: ignore[no-untyped-def]
         symbol = np.int64(buf[pos]) if known else np.int64(0)
         rate = rate_floor + (rate_start - rate_floor) * rate_half // (rate_half + pos)
 
-        advance(buf, pos, net.needs, f, state, net.followers)
+        advance(buf, pos, needs, f, state, followers)
         longest = np.int64(0)
         f[EXPECTED] = 0
         for m in range(n_matches):
             expected[m] = -1
             if pos >= matches[m]:
                 pointer[m], length[m] = find_match(
-                    buf, pos, net.heads, m, f[matches[m]] >> 8, matches[m], pointer[m], length[m]
+                    buf, pos, heads, m, f[matches[m]] >> 8, matches[m], pointer[m], length[m]
                 )
             if length[m] > 0:
                 expected[m] = np.int64(buf[pointer[m]]) | 256
                 if length[m] > longest:
                     longest = length[m]
                     f[EXPECTED] = expected[m] + (length_class(longest) << 9)
-        hash_contexts(net.contexts, f, hashes, slots, slot_mask)
-        open_directs(net.directs, hashes, direct, direct_mask, line)
-        open_runs(net.runners, hashes, runs, run_mask, run_byte, run_class)
+        if sure_length and longest >= sure_length:
+            # one bit for the whole byte; contexts learn nothing from it
+            guess = f[EXPECTED] & 255
+            size = length_class(longest)
+            p = min(max(np.int64(sure_maps[size]) >> 15, 1), 65535)
+            bit = np.int64(symbol == guess)
+            bit, low, width, value, end = code_bit(decoding, coding, known, bit, p, code, low, width, value, end)
+            learn(sure_maps, size, bit, 255, reciprocal)
+            if bit:
+                buf[pos] = guess
+                continue
+        hash_contexts(contexts, f, hashes, slots, slot_mask)
+        open_directs(directs, hashes, direct, direct_mask, line)
+        open_runs(runners, hashes, runs, run_mask, run_byte, run_class)
         for k in range(n_refiners):
             refine_hash[k] = mix(mix(f[refiners[k, 0]], k), f[refiners[k, 1]])
         hits = open_slots(hashes, slots, slot_mask, base)
@@ -312,12 +364,12 @@ def code_block(decoding, buf, start, code, net):  # type: ignore[no-untyped-def]
                 for i in range(n_contexts):
                     halves[i] = mix(hashes[i], partial)
                     prefetch(slots, ((halves[i] >> 8) & slot_mask) << 4)
-                open_directs(net.directs, halves, direct, direct_mask, line)
+                open_directs(directs, halves, direct, direct_mask, line)
                 hits = open_slots(halves, slots, slot_mask, base)
                 node = np.int64(1)
 
             predict_histories(slots, maps, stretch, base, node, each, touched, x)
-            predict_directs(direct, stretch, net.trust, line, node, direct_at, x)
+            predict_directs(direct, stretch, trust, line, node, direct_at, x)
             predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
             match_class, match_bit = predict_matches(
                 match_maps, stretch, expected, length, partial, bit_number, match_at, match_touched, x
@@ -352,29 +404,8 @@ def code_block(decoding, buf, start, code, net):  # type: ignore[no-untyped-def]
                 p = (p + total * 3 // n_refiners + 2) >> 2
             p = min(max(p, 1), 65535)
 
-            bound = (width * p) >> 16
-            bit = np.int64(value < bound)
-            if known:
-                bit = (symbol >> (7 - bit_number)) & 1
-            if coding:
-                if bit:
-                    width = bound
-                else:
-                    width -= bound
-                    low += bound
-                    value -= bound
-                    if low >> 32:
-                        low &= 0xFFFFFFFF
-                        if not decoding:
-                            add_carry(code, end)
-                while width < 16777216:
-                    width <<= 8
-                    if decoding:
-                        value = (value << 8) | (np.int64(code[end]) if end < code.shape[0] else 0)
-                    else:
-                        code[end] = low >> 24
-                    low = (low & 0xFFFFFF) << 8
-                    end += 1
+            bit = (symbol >> (7 - bit_number)) & 1
+            bit, low, width, value, end = code_bit(decoding, coding, known, bit, p, code, low, width, value, end)
 
             target = bit << 16
             for k in range(n_sets):
@@ -396,7 +427,7 @@ def code_block(decoding, buf, start, code, net):  # type: ignore[no-untyped-def]
 
         symbol = partial & 255
         buf[pos] = symbol
-        close_runs(net.runners, hashes, runs, run_mask, run_byte, symbol)
+        close_runs(runners, hashes, runs, run_mask, run_byte, symbol)
     if not decoding:
         end = flush(code, end, low, width)
     return end

@@ -46,21 +46,33 @@ def select_set(mode, feature, partial, bit_number, match_class, match_bit, hits)
     return np.int64(0)
 
 
+# Up to this many inputs, eight at a time beats the compiler's own vector loop.
+_FEW = 40
+
+
 @part
 def dot(x, w, offset, n):  # type: ignore[no-untyped-def]
-    """Return the stretch sum(x * w) / 2**16 clipped to the table's domain."""
+    """Return the stretch sum(x * w) / 2**16 clipped to the table's domain; n is a multiple of eight."""
     total = np.int64(0)
     first = np.uint64(offset)  # unsigned: numba's wraparound test would keep the loop from vectorising
-    for j in range(n):
-        total += np.int64(x[j]) * np.int64(w[first + np.uint64(j)])
+    if n > _FEW:
+        for j in range(n):
+            total += np.int64(x[j]) * np.int64(w[first + np.uint64(j)])
+    else:
+        for block in range(n >> 3):
+            j = np.uint64(block) << np.uint64(3)
+            for i in range(8):
+                total += np.int64(x[j + np.uint64(i)]) * np.int64(w[first + j + np.uint64(i)])
     return min(max(total >> 16, -2839), 2839)
 
 
 @part
 def train(x, w, offset, n, step):  # type: ignore[no-untyped-def]
-    """Add x * step / 2**14 to the weights, rounded and clipped to +-2**19; |step| < 2**17."""
+    """Add x * step / 2**14 to the weights, rounded and clipped to +-2**19; |step| < 2**17, n as in dot."""
     first = np.uint64(offset)
-    for j in range(n):
-        k = first + np.uint64(j)
-        v = np.int32(w[k] + np.int32(np.int32(np.int32(x[j] * step) + 8192) >> 14))
-        w[k] = np.int32(min(max(v, np.int32(-524288)), np.int32(524287)))
+    for block in range(n >> 3):
+        j = np.uint64(block) << np.uint64(3)
+        for i in range(8):
+            k = first + j + np.uint64(i)
+            v = np.int32(w[k] + np.int32(np.int32(np.int32(x[j + np.uint64(i)] * step) + 8192) >> 14))
+            w[k] = np.int32(min(max(v, np.int32(-524288)), np.int32(524287)))

@@ -86,6 +86,7 @@ def allocate(recipe: Recipe) -> engine.Network:
         runs=np.zeros(1 << (recipe.run_bits if len(runners) else 0), np.int32),
         run_maps=_first_agreement(engine.RUN_CLASSES, len(runners)),
         match_maps=_first_agreement(CLASSES, len(s.matches)),
+        sure_maps=_first_agreement(CLASSES, 1)[1::2].copy(),
         heads=np.zeros((len(s.matches), 1 << recipe.head_bits), np.int32),
         weights=np.full(n_sets * inputs, recipe.first_weight, np.int32),
         final_weights=np.full(n_finals * mixed, 65536 // len(s.selectors), np.int32),
@@ -117,6 +118,7 @@ def _shape(recipe: Recipe, inputs: int) -> NDArray[np.int64]:
     shape[engine.FINAL_RATE] = recipe.final_rate
     shape[engine.REFINE_SHIFT] = recipe.refine_shift
     shape[engine.SKIP] = recipe.skip
+    shape[engine.SURE_LENGTH] = recipe.sure_length
     return shape
 
 
@@ -137,7 +139,8 @@ def encode(data: bytes, recipe: Recipe) -> bytes | None:
     buf[start:] = np.frombuffer(data, np.uint8)
     code = np.zeros(len(data) + engine.MARGIN, np.uint8)
     with wrapping():
-        size = engine.code_block(False, buf, start, code, allocate(recipe))
+        net = allocate(recipe)
+    size = engine.code_block(False, buf, start, code, net, engine.make_scratch(net))
     return code[:size].tobytes() if 0 <= size < len(data) else None
 
 
@@ -149,7 +152,9 @@ def decode(code: bytes, raw_bytes: int, recipe: Recipe) -> bytes:
     """
     buf, start = _primed(recipe, raw_bytes)
     with wrapping():
-        used = engine.code_block(True, buf, start, np.frombuffer(code, np.uint8).copy(), allocate(recipe))
+        net = allocate(recipe)
+    coded = np.frombuffer(code, np.uint8).copy()
+    used = engine.code_block(True, buf, start, coded, net, engine.make_scratch(net))
     if used < len(code):
         raise FormatError(f"{len(code) - used} bytes of code are left over")
     return buf[start:].tobytes()

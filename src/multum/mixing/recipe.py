@@ -39,6 +39,7 @@ _SCALARS = (
     ("refine_shift", 1),
     ("skip", 2),
     ("first_weight", 2),
+    ("sure_length", 2),
     ("separator", 1),
     ("record_bytes", 3),
     ("stride", 1),
@@ -106,6 +107,7 @@ class Recipe:
     refine_shift: int = 6
     skip: int = 60
     first_weight: int = 9830
+    sure_length: int = 0
     separator: int = 32
     record_bytes: int = 1
     stride: int = 1

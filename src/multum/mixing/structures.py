@@ -57,7 +57,7 @@ def _contexts(*groups: Features, keep: str = "") -> tuple[Context, ...]:
 _COMMON_SELECTORS = ((BY_MATCH_PARTIAL, 0), (BY_FEATURE, LAST), (BY_HITS, 0))
 _TWO_FINALS = ((BY_PARTIAL, 0), (BY_FEATURE, LAST))
 
-# --- levels 1 and 2: four or five contexts, one layer
+# --- levels 1 and 2: three or four contexts, one layer
 
 _FAST = Structure(
     contexts=_contexts(1, 2, 4, 6),
@@ -66,8 +66,22 @@ _FAST = Structure(
     refiners=((LAST, 0),),
     matches=(6,),
 )
+_FAST_TEXT = Structure(
+    contexts=_contexts(2, 4, WORD),
+    selectors=((BY_MATCH_PARTIAL, 0),),
+    finals=(),
+    refiners=((LAST, 0),),
+    matches=(6,),
+)
+_FAST_LINES = Structure(
+    contexts=_contexts(2, 5, (FIELD_ABOVE, LAST)),
+    selectors=((BY_MATCH_PARTIAL, 0),),
+    finals=(),
+    refiners=((LAST, 0),),
+    matches=(6,),
+)
 _FAST_RECORD = Structure(
-    contexts=_contexts(1, 2, (UP, LAST), (PHASE, PLANE_VALUE)),
+    contexts=_contexts(4, (UP, LAST), (PHASE, PLANE_VALUE)),
     selectors=((BY_MATCH_PARTIAL, 0),),
     finals=(),
     refiners=((UP, 0),),
@@ -114,8 +128,8 @@ _RECORD = Structure(
     contexts=_contexts(
         1,
         2,
-        3,
         4,
+        6,
         (RECORD_COLUMN, LAST),
         (UP, LAST),
         (UP, UP_LEFT, LAST),
@@ -334,8 +348,8 @@ _BINARY_ALL = Structure(
 
 # Tiers of each family, fast to thorough.
 TIERS = {
-    "text": (_FAST, _TEXT, _TEXT_ALL),
-    "lines": (_FAST, _LINES, _LINES_ALL),
+    "text": (_FAST_TEXT, _TEXT, _TEXT_ALL),
+    "lines": (_FAST_LINES, _LINES, _LINES_ALL),
     "cjk": (_FAST, _CJK, _CJK_ALL),
     "record": (_FAST_RECORD, _RECORD, _RECORD_ALL),
     "genome": (_FAST, _GENOME, _GENOME_ALL),
@@ -343,6 +357,8 @@ TIERS = {
 }
 STRUCTURES = (
     _FAST,
+    _FAST_TEXT,
+    _FAST_LINES,
     _FAST_RECORD,
     _TEXT,
     _LINES,
