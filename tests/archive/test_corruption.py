@@ -62,14 +62,14 @@ def test_truncation_names_what_is_missing() -> None:
 def test_damage_in_a_payload_is_found_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     data = bytearray(archive(3000))
     data[len(data) // 2] ^= 1
-    monkeypatch.setattr("multum.archive.coding.decode_block", lambda _: pytest.fail("decoded"))
+    monkeypatch.setattr("multum.archive.coding.decode_block", lambda *_: pytest.fail("decoded"))
     with pytest.raises(FormatError, match="payload does not match its checksum"):
         multum.unpack_bytes(bytes(data))
 
 
 @pytest.mark.parametrize("error", [IndexError("x"), ValueError("x"), ZeroDivisionError("x"), KeyError("x")])
 def test_a_decoder_that_stumbles_gives_a_format_error(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def stumble(block: object) -> bytes:
+    def stumble(*_: object) -> bytes:
         raise error
 
     monkeypatch.setattr("multum.archive.coding.decode_block", stumble)

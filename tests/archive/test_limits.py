@@ -12,7 +12,7 @@ from tests.archive.samples import archive, text
 
 def test_unpacking_over_the_limit_names_the_flag_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     data = archive(1000)
-    monkeypatch.setattr(coding, "decode_block", lambda _: pytest.fail("memory was taken"))
+    monkeypatch.setattr(coding, "decode_block", lambda *_: pytest.fail("memory was taken"))
     with pytest.raises(multum.LimitExceeded, match=r"limit is 0 MiB; allow it with --memory-limit \d+M"):
         multum.unpack_bytes(data, memory_limit=1)
 

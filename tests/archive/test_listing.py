@@ -31,7 +31,7 @@ def test_listing_adds_up_to_the_length_of_the_file(tmp_path: Path) -> None:
 
 def test_listing_decodes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     data = multum.pack_bytes(text(500), 1)
-    monkeypatch.setattr(coding, "decode_block", lambda _: pytest.fail("decoded"))
+    monkeypatch.setattr(coding, "decode_block", lambda *_: pytest.fail("decoded"))
     assert multum.list_archive(io.BytesIO(data)).raw_bytes == 500
 
 

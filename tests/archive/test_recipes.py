@@ -14,11 +14,11 @@ from tests.archive.streams import one_byte_stream
 BLOCKS = [b"a" * 64, b"b" * 64, b"a" * 64, bytes(range(64)), b"b" * 30]
 
 
-def encode(raw: bytes, level: int) -> CodedBlock:
+def encode(raw: bytes, level: int, _: object = None) -> CodedBlock:
     return CodedBlock(len(raw), MIXED, bytes([level]), b"recipe " + raw[:1], zlib.compress(raw))
 
 
-def decode(block: CodedBlock) -> bytes:
+def decode(block: CodedBlock, _: object = None) -> bytes:
     if block.method != MIXED:
         return block.code
     raw = zlib.decompress(block.code)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import multum
 from multum.archive import coding
+from multum.mixing import Meter
 from tests.archive.samples import source, text
 from tests.archive.streams import SlowSink, pieces_stream
 
@@ -84,11 +85,31 @@ def test_progress_is_told_block_by_block(tiny_blocks: int) -> None:
     told: list[tuple[int, int | None]] = []
     archive = io.BytesIO()
     multum.pack(io.BytesIO(text(150)), archive, 1, progress=lambda *at: told.append(at))
-    assert sorted({done for done, _ in told} - {0}) == [64, 128, 150]
+    steps = [done for done, _ in told]  # with parts of blocks in between
+    assert steps == sorted(steps)
+    assert (len(steps) >= 3, steps[-1]) == (True, 150)
     told.clear()
     archive.seek(0)
     multum.unpack(archive, io.BytesIO(), progress=lambda *at: told.append(at))
-    assert sorted(set(told) - {(0, 150)}) == [(64, 150), (128, 150), (150, 150)]
+    assert told == sorted(told)
+    assert told[-1] == (150, 150)
+    assert len(told) >= 3
+
+
+def test_progress_grows_inside_a_block() -> None:
+    """A block that takes some tenths of a second: whoever waits hears of several parts of it."""
+    data = text(120_000)
+    told: list[tuple[int, int | None]] = []
+    archive = io.BytesIO()
+    multum.pack(io.BytesIO(data), archive, 9, progress=lambda *at: told.append(at))
+    assert told == sorted(told, key=lambda at: at[0])
+    assert any(0 < done < len(data) for done, _ in told)
+    assert told[-1] == (len(data), None)
+    told.clear()
+    archive.seek(0)
+    multum.unpack(archive, io.BytesIO(), progress=lambda *at: told.append(at))
+    assert any(0 < done < len(data) for done, _ in told)
+    assert told[-1][0] == len(data)
 
 
 def test_progress_shows_life_while_a_block_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,9 +117,9 @@ def test_progress_shows_life_while_a_block_is_worked_on(monkeypatch: pytest.Monk
     alive = threading.Event()
     encode = coding.encode_block
 
-    def slow(raw: bytes, level: int) -> coding.CodedBlock:
+    def slow(raw: bytes, level: int, meter: Meter) -> coding.CodedBlock:
         assert alive.wait(30)
-        return encode(raw, level)
+        return encode(raw, level, meter)
 
     def tell(done: int, total: int | None) -> None:
         told.append((done, total))
@@ -111,6 +132,6 @@ def test_progress_shows_life_while_a_block_is_worked_on(monkeypatch: pytest.Monk
 
 
 def test_verify_of_a_stream_decodes_each_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("multum.archive.coding.decode_block", lambda _: b"other")
+    monkeypatch.setattr("multum.archive.coding.decode_block", lambda *_: b"other")
     with pytest.raises(multum.MultumError, match="does not decode to itself at level 1"):
         multum.pack(io.BytesIO(b"data"), io.BytesIO(), 1, verify=True)

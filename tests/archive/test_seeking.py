@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import multum
 from multum.archive import coding
 from multum.archive.coding import CodedBlock
+from multum.mixing import Meter
 from tests.archive.samples import text
 from tests.archive.streams import one_byte_stream
 
@@ -38,9 +39,9 @@ def count_decodes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     decoded: list[int] = []
     decode = coding.decode_block
 
-    def counted(block: CodedBlock) -> bytes:
+    def counted(block: CodedBlock, meter: Meter | None = None) -> bytes:
         decoded.append(block.raw_bytes)
-        return decode(block)
+        return decode(block, meter)
 
     monkeypatch.setattr(coding, "decode_block", counted)
     return decoded

@@ -73,7 +73,7 @@ def test_kill_leaves_the_old_target(packing: subprocess.Popen[bytes], tmp_path: 
 SLOW_CODER = """
 import sys, threading
 from multum.archive import coding
-coding.encode_block = lambda raw, level: threading.Event().wait()
+coding.encode_block = lambda *_: threading.Event().wait()
 from multum.cli import main
 main()
 """

@@ -6,7 +6,7 @@ from functools import cache
 from multum.errors import FormatError
 from multum.formats.detection import Family, Finding, detect
 from multum.formats.transforms import X86, apply_transforms, invert_transforms
-from multum.mixing import Recipe, check_level, decode, encode, preset, primers_for
+from multum.mixing import Meter, Recipe, check_level, decode, encode, preset, primers_for
 
 STORED = 0
 MIXED = 1
@@ -43,14 +43,17 @@ def block_bytes(level: int) -> int:
     return (4 if level <= 2 else 8 if level == 3 else 16 if level <= 6 else 32) << 20
 
 
-def encode_block(raw: bytes, level: int) -> CodedBlock:
-    """Return `raw` coded at `level`, or stored when that is no longer. Transforms are verified."""
+def encode_block(raw: bytes, level: int, meter: Meter | None = None) -> CodedBlock:
+    """Return `raw` coded at `level`, or stored when that is no longer. Transforms are verified.
+
+    meter: shows how far the work is while it goes on.
+    """
     finding = detect(raw)
     if raw and finding.family is not Family.RANDOM:
         transforms = _useful_transforms(finding, raw)
         data = apply_transforms(transforms, raw)
         recipe = _choose(finding, data, level)
-        code = encode(data, recipe)
+        code = encode(data, recipe, meter)
         if code is not None:
             return CodedBlock(len(raw), MIXED, transforms, recipe.to_bytes(), code)
     return CodedBlock(len(raw), STORED, b"", b"", raw)
@@ -99,8 +102,8 @@ def _recipe(data: bytes) -> Recipe:
     return Recipe.from_bytes(data)
 
 
-def decode_block(block: CodedBlock) -> bytes:
-    """Return the plain data of `block`.
+def decode_block(block: CodedBlock, meter: Meter | None = None) -> bytes:
+    """Return the plain data of `block`; `meter` shows how far it is meanwhile.
 
     Raises FormatError when the block is malformed; damage that still decodes to
     something is left to the caller's checksums.
@@ -111,7 +114,7 @@ def decode_block(block: CodedBlock) -> bytes:
         return block.code
     if block.method != MIXED:
         raise FormatError(f"block is coded by method {block.method}; this version knows {STORED} and {MIXED}")
-    return invert_transforms(block.transforms, decode(block.code, block.raw_bytes, _recipe(block.recipe)))
+    return invert_transforms(block.transforms, decode(block.code, block.raw_bytes, _recipe(block.recipe), meter))
 
 
 def memory_bytes(block: CodedBlock) -> int:

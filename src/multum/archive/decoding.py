@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zlib
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ from multum.archive.lanes import Lanes
 from multum.archive.limits import count_threads, fit_threads
 from multum.archive.walking import Walker
 from multum.errors import FormatError
+from multum.mixing import Meter
 
 Progress = Callable[[int, int | None], None]
 
@@ -22,10 +24,12 @@ def check_memory(header: Header, threads: int | None, limit_bytes: int | None) -
     return fit_threads(count_threads(threads), header.memory_bytes, limit_bytes, "unpacking")
 
 
-def decode_checked(header: Header, block: BlockHeader, recipe: bytes, code: bytes, offset: int) -> bytes:
+def decode_checked(
+    header: Header, block: BlockHeader, recipe: bytes, code: bytes, offset: int, meter: Meter | None = None
+) -> bytes:
     """Return the plain data of a block, its checksum checked.
 
-    offset: of the block in the archive, for messages. Raises FormatError,
+    offset: of the block in the archive, for messages. meter: see decode_block. Raises FormatError,
     also when the block would take more memory than the header states.
     """
     coded = CodedBlock(block.raw_bytes, block.method, block.transforms, recipe, code)
@@ -36,7 +40,7 @@ def decode_checked(header: Header, block: BlockHeader, recipe: bytes, code: byte
                 f"a block needs {need_bytes} bytes of memory, the header states {header.memory_bytes}",
                 offset,
             )
-        raw = coding.decode_block(coded)
+        raw = coding.decode_block(coded, meter)
     except FormatError as error:
         raise error if error.offset is not None else FormatError(str(error), offset) from error
     except (ArithmeticError, LookupError, ValueError, TypeError) as error:
@@ -61,15 +65,17 @@ def decode_stream(
     """
     walker = stream if isinstance(stream, Walker) else Walker(stream)
     digest, done = hashlib.sha256(), 0
+    meters: deque[Meter] = deque()  # of the blocks in the lanes
 
     def tell() -> None:
         if progress is not None:
-            progress(done, total_bytes)
+            progress(done + sum(meter.done_bytes for meter in meters), total_bytes)
 
     threads = check_memory(walker.header, threads, memory_limit)
-    for raw in _decode_blocks(walker, threads, tell if progress is not None else None):
+    for raw in _decode_blocks(walker, threads, tell if progress is not None else None, meters):
         digest.update(raw)
         yield raw
+        meters.popleft()
         done += len(raw)
         tell()
     assert walker.end is not None
@@ -77,15 +83,18 @@ def decode_stream(
         raise FormatError("the content does not match its digest", walker.archive_bytes)
 
 
-def _decode_blocks(walker: Walker, threads: int, on_wait: Callable[[], None] | None) -> Iterator[bytes]:
-    """Yield decoded blocks in order, at most `threads` of them in flight."""
+def _decode_blocks(
+    walker: Walker, threads: int, on_wait: Callable[[], None] | None, meters: deque[Meter]
+) -> Iterator[bytes]:
+    """Yield decoded blocks in order, at most `threads` of them in flight; append the meter of each to `meters`."""
     lanes: Lanes[bytes] = Lanes(threads, on_wait)
     try:
         for block in walker.blocks():
             code, recipe = walker.take_payload(), walker.recipe_of(block)
             if lanes.full:
                 yield lanes.pop()
-            lanes.submit(decode_checked, walker.header, block, recipe, code, walker.block_offset)
+            meters.append(Meter())
+            lanes.submit(decode_checked, walker.header, block, recipe, code, walker.block_offset, meters[-1])
         yield from lanes.drain()
     finally:
         lanes.close()

@@ -7,6 +7,7 @@ the threads.
 
 import hashlib
 import zlib
+from collections import deque
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -31,6 +32,7 @@ from multum.archive.frames import (
 from multum.archive.lanes import Lanes
 from multum.archive.limits import check_level, count_threads, fit_threads
 from multum.errors import MultumError
+from multum.mixing import Meter
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,9 @@ def write_all(target: BinaryIO, data: bytes) -> None:
         view = view[target.write(view) :]
 
 
-def _encode(raw: bytes, level: int, verify: bool) -> _Ready:
+def _encode(raw: bytes, level: int, verify: bool, meter: Meter) -> _Ready:
     """Return `raw` coded; stored when coding would not make it shorter."""
-    block = coding.encode_block(raw, level)
+    block = coding.encode_block(raw, level, meter)
     if block.method != STORED and len(block.code) >= len(raw):
         block = CodedBlock(len(raw), STORED, b"", b"", raw)
     if verify and coding.decode_block(block) != raw:
@@ -98,6 +100,7 @@ class ArchiveWriter:
         self._chunks: list[bytes] = []
         self._room = self._block_bytes
         self._lanes: Lanes[_Ready] | None = None
+        self._meters: deque[Meter] = deque()  # of the blocks in the lanes
         self._recipes: dict[bytes, int] = {}
         self._entries: list[Entry] = []
         self._digest = hashlib.sha256()
@@ -128,7 +131,8 @@ class ArchiveWriter:
         lanes = self._lanes or self._start(len(raw))
         if lanes.full:
             self._put_block(lanes.pop())
-        lanes.submit(_encode, raw, self._level, self._verify)
+        self._meters.append(Meter())
+        lanes.submit(_encode, raw, self._level, self._verify, self._meters[-1])
 
     def _start(self, block_bytes: int) -> Lanes[_Ready]:
         """Write the header. block_bytes: of the first block, which no later one exceeds."""
@@ -142,7 +146,7 @@ class ArchiveWriter:
     def _tell(self) -> None:
         """Tell how far the work is; also called while nothing changes, as a sign of life."""
         if self._progress is not None:
-            self._progress(self._raw_bytes, self._total_bytes)
+            self._progress(self._raw_bytes + sum(meter.done_bytes for meter in self._meters), self._total_bytes)
 
     def _put(self, data: bytes) -> None:
         write_all(self._target, data)
@@ -176,6 +180,7 @@ class ArchiveWriter:
         self._put(frame)
         self._put(block.code)
         self._entries.append(Entry(len(frame) + len(block.code), block.raw_bytes))
+        self._meters.popleft()
         self._raw_bytes += block.raw_bytes
         self._coded_bytes += len(block.code)
         self._tell()

@@ -99,10 +99,11 @@ class Scratch(NamedTuple):
     final_p: NDArray[np.int64]
     refine_hash: NDArray[np.int64]  # [refiners]
     refine_at: NDArray[np.int64]
+    meter: NDArray[np.int64]  # [1] bytes of the data that are done, for other threads to read
 
 
-def make_scratch(net: Network) -> Scratch:
-    """Return zeroed notes for `net`."""
+def make_scratch(net: Network, meter: NDArray[np.int64]) -> Scratch:
+    """Return zeroed notes for `net`, and the meter."""
 
     def cells(n: int) -> NDArray[np.int64]:
         return np.zeros(n, np.int64)
@@ -121,6 +122,7 @@ def make_scratch(net: Network) -> Scratch:
         final_p=cells(finals),
         refine_hash=cells(refiners),
         refine_at=cells(refiners),
+        meter=meter,
     )
 
 
@@ -302,7 +304,7 @@ def code_block(decoding, data, start, coded, net, own):  # type: ignore[no-untyp
     pointer, length, expected = borrow(own.pointer), borrow(own.length), borrow(own.expected)
     match_touched, x, mixed = borrow(own.match_touched), borrow(own.inputs), borrow(own.mixed)
     set_at, final_at, final_p = borrow(own.set_at), borrow(own.final_at), borrow(own.final_p)
-    refine_hash, refine_at = borrow(own.refine_hash), borrow(own.refine_at)
+    refine_hash, refine_at, meter = borrow(own.refine_hash), borrow(own.refine_at), borrow(own.meter)
     buf, code = borrow(data), borrow(coded)
     n_contexts, n_sets, n_finals = contexts.shape[0], selectors.shape[0], finals.shape[0]
     n_refiners, n_matches = refiners.shape[0], matches.shape[0]
@@ -321,6 +323,7 @@ def code_block(decoding, data, start, coded, net, own):  # type: ignore[no-untyp
         if not decoding and end + MARGIN > code.shape[0]:
             return np.int64(-1)
         coding = pos >= start
+        meter[0] = pos - start
         known = not (decoding and coding)
         symbol = np.int64(buf[pos]) if known else np.int64(0)
         rate = rate_floor + (rate_start - rate_floor) * rate_half // (rate_half + pos)

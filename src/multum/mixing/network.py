@@ -130,7 +130,19 @@ def _primed(recipe: Recipe, raw_bytes: int) -> tuple[NDArray[np.uint8], int]:
     return buf, len(primer)
 
 
-def encode(data: bytes, recipe: Recipe) -> bytes | None:
+class Meter:
+    """How far a block is, told by the kernel and read by any thread."""
+
+    def __init__(self) -> None:
+        self.cell = np.zeros(1, np.int64)
+
+    @property
+    def done_bytes(self) -> int:
+        """Bytes of plain data that are coded or decoded; 0 while primers are read."""
+        return max(int(self.cell[0]), 0)
+
+
+def encode(data: bytes, recipe: Recipe, meter: Meter | None = None) -> bytes | None:
     """Return the code of `data` under the network of `recipe`, or None when it is no shorter than the data.
 
     The code does not hold the length of the data. Releases the GIL.
@@ -138,23 +150,23 @@ def encode(data: bytes, recipe: Recipe) -> bytes | None:
     buf, start = _primed(recipe, len(data))
     buf[start:] = np.frombuffer(data, np.uint8)
     code = np.zeros(len(data) + engine.MARGIN, np.uint8)
+    net = allocate(recipe)
     with wrapping():
-        net = allocate(recipe)
-    size = engine.code_block(False, buf, start, code, net, engine.make_scratch(net))
+        size = engine.code_block(False, buf, start, code, net, engine.make_scratch(net, (meter or Meter()).cell))
     return code[:size].tobytes() if 0 <= size < len(data) else None
 
 
-def decode(code: bytes, raw_bytes: int, recipe: Recipe) -> bytes:
+def decode(code: bytes, raw_bytes: int, recipe: Recipe, meter: Meter | None = None) -> bytes:
     """Return the `raw_bytes` bytes whose code under the network of `recipe` is `code`.
 
     Any code decodes to something: the caller compares checksums. Raises FormatError
     when the network did not need all of the code.
     """
     buf, start = _primed(recipe, raw_bytes)
-    with wrapping():
-        net = allocate(recipe)
+    net = allocate(recipe)
     coded = np.frombuffer(code, np.uint8).copy()
-    used = engine.code_block(True, buf, start, coded, net, engine.make_scratch(net))
+    with wrapping():
+        used = engine.code_block(True, buf, start, coded, net, engine.make_scratch(net, (meter or Meter()).cell))
     if used < len(code):
         raise FormatError(f"{len(code) - used} bytes of code are left over")
     return buf[start:].tobytes()
