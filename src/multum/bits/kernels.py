@@ -5,7 +5,10 @@ cache folder when that is read-only) and use integers only. With NUMBA_DISABLE_J
 they run as plain Python: slow, and the same bits.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +16,59 @@ from numba import config, njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-kernel = njit(nogil=True, cache=True, error_model="numpy")
-# A part of a kernel: always inlined, so that its arguments cost nothing.
-part = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+_compile = njit(nogil=True, cache=True, error_model="numpy")
+_compile_inline = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Return `function` compiled on its first call, and cached."""
+    return _watch_parts(_compile(function), function)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """Return a part of kernels compiled: always inlined, so that its arguments cost nothing."""
+    return _watch_parts(_compile_inline(function), function)
+
+
+def _watch_parts(compiled: Any, function: Callable[..., Any]) -> Any:
+    """Make the cached code valid only while the sources of all parts stay as they are.
+
+    numba itself looks at the file of the function alone: after a change of a part
+    in another file it would go on with the old code, and so with other bytes.
+    """
+    cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if hasattr(cache_file, "_source_stamp"):
+        digest = hashlib.sha256()
+        for path in sorted(_find_sources(function, set()) | {__file__}):
+            with suppress(OSError):  # imported from an archive: it is as old as the function
+                digest.update(Path(path).read_bytes())
+        cache_file._source_stamp = digest.hexdigest()
+    return compiled
+
+
+def _find_sources(function: Any, seen: set[Any]) -> set[str]:
+    """Return the files of `function` and of all compiled functions it calls."""
+    seen.add(function)
+    files = {function.__code__.co_filename}
+    for name in function.__code__.co_names:
+        inner = getattr(function.__globals__.get(name), "py_func", None)
+        if inner is not None and inner not in seen:
+            files |= _find_sources(inner, seen)
+    return files
+
+
+def is_cached(compiled: Any) -> bool | None:
+    """Return whether `compiled` will run without being compiled first; None when numba does not tell.
+
+    Reads the index of the cache, nothing more.
+    """
+    try:
+        if compiled.signatures:
+            return True
+        machine = compiled.targetdescr.target_context.codegen().magic_tuple()
+        return any(machine in key for key in compiled._cache._cache_file._load_index())
+    except (AttributeError, TypeError, OSError):
+        return None
 
 
 def _borrow(typing_context: Any, array: Any) -> Any:
