@@ -9,8 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from multum.bits import kernels
-from multum.mixing import compiling, encode
-from multum.mixing.network import engine
+from multum.mixing import compiling, encode, engine
 from tests.mixing.samples import data, small
 
 

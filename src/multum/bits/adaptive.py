@@ -29,7 +29,7 @@ def initial_refinement() -> NDArray[np.uint16]:
 
 
 @part
-def learn(table, i, bit, limit, reciprocal):  # type: ignore[no-untyped-def]
+def learn(table, i, bit, limit, reciprocal):
     """Move table[i] towards bit by 1 / (count + 3/2); the count grows to limit."""
     k = np.uint64(i)
     v = np.int64(table[k])
@@ -40,7 +40,7 @@ def learn(table, i, bit, limit, reciprocal):  # type: ignore[no-untyped-def]
 
 
 @part
-def refine(table, row, stretch):  # type: ignore[no-untyped-def]
+def refine(table, row, stretch):
     """Return (16-bit probability, index of the nearer point) of row at a stretch within +-2839."""
     x = stretch + 3072
     a = row * REFINE_POINTS + (x >> 8)

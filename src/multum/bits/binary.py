@@ -28,7 +28,7 @@ def add_carry(code: NDArray[np.uint8], end: int) -> None:
 
 
 @part
-def code_bit(decoding, coding, known, bit, p, code, low, width, value, end):  # type: ignore[no-untyped-def]
+def code_bit(decoding, coding, known, bit, p, code, low, width, value, end):
     """Code or decode one bit whose probability of being one is p / 65536, p in [1, 65535].
 
     coding: whether the bit is in the code at all. known: whether `bit` is given; else
@@ -60,7 +60,7 @@ def code_bit(decoding, coding, known, bit, p, code, low, width, value, end):  # 
 
 
 @part
-def start_decoding(code):  # type: ignore[no-untyped-def]
+def start_decoding(code):
     """Return (value, end) of a decoder that has read the first bytes of code; zeros follow its end."""
     value = np.int64(0)
     for k in range(FLUSH_BYTES):
@@ -88,7 +88,7 @@ def flush(code: NDArray[np.uint8], end: int, low: int, width: int) -> int:
 
 
 @kernel
-def _encode_bits(bits, probabilities, code):  # type: ignore[no-untyped-def]
+def _encode_bits(bits, probabilities, code):
     low, width, value, end = np.int64(0), np.int64(RANGE_FIRST), np.int64(0), np.int64(0)
     for i in range(bits.shape[0]):
         _, low, width, value, end = code_bit(
@@ -98,7 +98,7 @@ def _encode_bits(bits, probabilities, code):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _decode_bits(code, probabilities, bits):  # type: ignore[no-untyped-def]
+def _decode_bits(code, probabilities, bits):
     low, width = np.int64(0), np.int64(RANGE_FIRST)
     value, end = start_decoding(code)
     for i in range(bits.shape[0]):

@@ -37,7 +37,7 @@ def _watch_parts(compiled: Any, function: Callable[..., Any]) -> Any:
     in another file it would go on with the old code, and so with other bytes.
     """
     cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if hasattr(cache_file, "_source_stamp"):
+    if cache_file is not None and hasattr(cache_file, "_source_stamp"):
         digest = hashlib.sha256()
         for path in sorted(_find_sources(function, set()) | {__file__}):
             with suppress(OSError):  # imported from an archive: it is as old as the function
@@ -71,6 +71,11 @@ def is_cached(compiled: Any) -> bool | None:
         return None
 
 
+# numba annotates some of its inside and leaves the rest untyped.
+_open_struct: Any = cgutils.create_struct_proxy
+_declare_function: Any = cgutils.get_or_insert_function
+
+
 def _borrow(typing_context: Any, array: Any) -> Any:
     """Return `array` without its reference count, for use while the caller holds it.
 
@@ -81,7 +86,7 @@ def _borrow(typing_context: Any, array: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         from llvmlite import ir
 
-        view = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
+        view = _open_struct(signature.args[0])(context, builder, arguments[0])
         view.meminfo = ir.Constant(view.meminfo.type, None)
         view.parent = ir.Constant(view.parent.type, None)
         return view._getvalue()
@@ -95,11 +100,11 @@ def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         from llvmlite import ir
 
-        data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+        data = _open_struct(signature.args[0])(context, builder, arguments[0]).data
         byte = ir.PointerType(ir.IntType(8))
         word = ir.IntType(32)
         address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-        declared = cgutils.get_or_insert_function(
+        declared = _declare_function(
             builder.module, ir.FunctionType(ir.VoidType(), [byte, word, word, word]), "llvm.prefetch.p0"
         )
         # write intent, keep in all levels, data
@@ -120,8 +125,8 @@ def _same(array: Any) -> Any:
 
 _INTERPRETED = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
 
-prefetch = _no_prefetch if _INTERPRETED else intrinsic(_prefetch)
-borrow = _same if _INTERPRETED else intrinsic(_borrow)
+prefetch: Any = _no_prefetch if _INTERPRETED else intrinsic(_prefetch)
+borrow: Any = _same if _INTERPRETED else intrinsic(_borrow)
 
 
 def wrapping() -> AbstractContextManager[Any]:

@@ -43,7 +43,8 @@ def _squash_exact() -> list[int]:
 def make_squash() -> NDArray[np.uint16]:
     """Return uint16[6144]: SQUASH[x + 3072] is the 16-bit probability of stretch x, in [1, 65535]."""
     exact = np.array(_squash_exact(), dtype=np.int64)
-    return np.clip((exact + (1 << 15)) >> 16, 1, 65535).astype(np.uint16)
+    rounded: NDArray[np.int64] = np.clip((exact + (1 << 15)) >> 16, 1, 65535)
+    return rounded.astype(np.uint16)
 
 
 def make_stretch() -> NDArray[np.int16]:

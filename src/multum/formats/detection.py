@@ -6,6 +6,7 @@ Invariant: the finding is a function of the bytes alone, on every machine.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def _separator(text: bytes) -> tuple[int, int]:
     best = (0, 32)
     for separator in _SEPARATORS:
         numbers = [line.count(separator) for line in lines]
-        same = sum(a == b and a >= 2 for a, b in zip(numbers, numbers[1:], strict=False))
+        same = sum(a == b and a >= 2 for a, b in pairwise(numbers))
         # the first of equals wins: the list is in order of preference
         share = 100 * same // (len(lines) - 1)
         if share > best[0] + 10:

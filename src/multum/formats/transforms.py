@@ -41,7 +41,7 @@ def _x86(data: bytes, sign: int) -> bytes:
     return buf.tobytes()
 
 
-# number: (apply, invert)
+# Of each number, the pair (apply, invert).
 _TRANSFORMS: dict[int, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
     X86: (lambda data: _x86(data, 1), lambda data: _x86(data, -1)),
 }

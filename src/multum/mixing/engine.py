@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from multum.bits.adaptive import learn, refine
 from multum.bits.binary import code_bit, flush, start_decoding
 from multum.bits.kernels import borrow, kernel, part, prefetch
-from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
 from multum.mixing.features import COUNT as FEATURES
+from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
 from multum.mixing.matching import CLASSES, find_match, length_class
 from multum.mixing.mixer import dot, select_set, train
 from multum.mixing.slots import find_slot
@@ -127,7 +127,7 @@ def make_scratch(net: Network, meter: NDArray[np.int64]) -> Scratch:
 
 
 @part
-def hash_contexts(contexts, f, hashes, slots, slot_mask):  # type: ignore[no-untyped-def]
+def hash_contexts(contexts, f, hashes, slots, slot_mask):
     """Hash every context's features and ask for the line of its first slot."""
     for i in range(contexts.shape[0]):
         h = mix(f[contexts[i, 0]], i)
@@ -142,7 +142,7 @@ def hash_contexts(contexts, f, hashes, slots, slot_mask):  # type: ignore[no-unt
 
 
 @part
-def open_slots(hashes, slots, slot_mask, base):  # type: ignore[no-untyped-def]
+def open_slots(hashes, slots, slot_mask, base):
     """Find the slot of every hash; return how many had been seen before."""
     hits = np.int64(0)
     for i in range(hashes.shape[0]):
@@ -154,7 +154,7 @@ def open_slots(hashes, slots, slot_mask, base):  # type: ignore[no-untyped-def]
 
 
 @part
-def open_directs(directs, hashes, direct, direct_mask, line):  # type: ignore[no-untyped-def]
+def open_directs(directs, hashes, direct, direct_mask, line):
     """Choose the line of direct probabilities of each context that has one."""
     for k in range(directs.shape[0]):
         line[k] = ((hashes[directs[k]] >> 17) & direct_mask) << 4
@@ -162,7 +162,7 @@ def open_directs(directs, hashes, direct, direct_mask, line):  # type: ignore[no
 
 
 @part
-def open_runs(runners, hashes, runs, run_mask, run_byte, run_class):  # type: ignore[no-untyped-def]
+def open_runs(runners, hashes, runs, run_mask, run_byte, run_class):
     """Look up the byte that last followed each context, and how often in a row."""
     for k in range(runners.shape[0]):
         h = hashes[runners[k]]
@@ -175,7 +175,7 @@ def open_runs(runners, hashes, runs, run_mask, run_byte, run_class):  # type: ig
 
 
 @part
-def close_runs(runners, hashes, runs, run_mask, run_byte, symbol):  # type: ignore[no-untyped-def]
+def close_runs(runners, hashes, runs, run_mask, run_byte, symbol):
     """Remember the byte that followed each context."""
     for k in range(runners.shape[0]):
         h = hashes[runners[k]]
@@ -187,7 +187,7 @@ def close_runs(runners, hashes, runs, run_mask, run_byte, symbol):  # type: igno
 
 
 @part
-def predict_histories(slots, maps, stretch, base, node, each, touched, x):  # type: ignore[no-untyped-def]
+def predict_histories(slots, maps, stretch, base, node, each, touched, x):
     """Write one or two inputs a context: its stretch and, if each is 2, its distance from one half."""
     for i in range(base.shape[0]):
         s = np.int64(slots[np.uint64(base[i] + node)])
@@ -206,7 +206,7 @@ def predict_histories(slots, maps, stretch, base, node, each, touched, x):  # ty
 
 
 @part
-def predict_directs(direct, stretch, trust, line, node, at, x):  # type: ignore[no-untyped-def]
+def predict_directs(direct, stretch, trust, line, node, at, x):
     """Write one input a direct context: its stretch, less while it has seen little."""
     for k in range(line.shape[0]):
         v = np.int64(direct[np.uint64(line[k] + node)])
@@ -215,7 +215,7 @@ def predict_directs(direct, stretch, trust, line, node, at, x):  # type: ignore[
 
 
 @part
-def predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, at, touched, x):  # type: ignore[no-untyped-def]
+def predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, at, touched, x):
     """Write one input a runner: the stretch of its last byte's next bit, 0 when that byte is ruled out."""
     for k in range(run_byte.shape[0]):
         touched[k] = -1
@@ -227,7 +227,7 @@ def predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, at
 
 
 @part
-def predict_matches(match_maps, stretch, expected, length, partial, bit_number, at, touched, x):  # type: ignore[no-untyped-def]
+def predict_matches(match_maps, stretch, expected, length, partial, bit_number, at, touched, x):
     """Write two inputs a match; return (class of the longest that predicts, 1 + its bit or 0)."""
     best = np.int64(0)
     best_bit = np.int64(0)
@@ -255,7 +255,7 @@ def predict_matches(match_maps, stretch, expected, length, partial, bit_number, 
 
 
 @part
-def learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, limit):  # type: ignore[no-untyped-def]
+def learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, limit):
     """Teach every history and the map entry that read it."""
     for i in range(base.shape[0]):
         learn(maps, touched[i], bit, limit, reciprocal)
@@ -264,7 +264,7 @@ def learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bi
 
 
 @part
-def learn_touched(maps, touched, bit, limit, reciprocal):  # type: ignore[no-untyped-def]
+def learn_touched(maps, touched, bit, limit, reciprocal):
     """Teach the map entries that took part in this prediction."""
     for k in range(touched.shape[0]):
         if touched[k] >= 0:
@@ -272,7 +272,7 @@ def learn_touched(maps, touched, bit, limit, reciprocal):  # type: ignore[no-unt
 
 
 @kernel
-def code_block(decoding, data, start, coded, net, own):  # type: ignore[no-untyped-def]
+def code_block(decoding, data, start, coded, net, own):
     """Code data[start:] into coded, or decode coded into data[start:]; return the code bytes used.
 
     data[:start] is known to both sides and only learnt from. Returns -1 when the code
@@ -285,7 +285,12 @@ def code_block(decoding, data, start, coded, net, own):  # type: ignore[no-untyp
     rate_floor, rate_start, rate_half = shape[RATE], shape[RATE_START], shape[RATE_HALF]
     final_rate, refine_shift, skip = shape[FINAL_RATE], shape[REFINE_SHIFT], shape[SKIP]
     sure_length = shape[SURE_LENGTH]
-    needs, contexts, directs, runners = borrow(net.needs), borrow(net.contexts), borrow(net.directs), borrow(net.runners)
+    needs, contexts, directs, runners = (
+        borrow(net.needs),
+        borrow(net.contexts),
+        borrow(net.directs),
+        borrow(net.runners),
+    )
     selectors, finals, refiners, matches = (
         borrow(net.selectors),
         borrow(net.finals),

@@ -101,7 +101,8 @@ def character_class(c: int) -> int:
 
 
 @part
-def advance_text(buf, pos, separator, state, f):  # type: ignore[no-untyped-def]
+def advance_text(buf, pos, separator, state, f):
+    """Words, lines, fields and the classes of characters."""
     c = np.int64(buf[pos - 1])
     kind = character_class(c)
     f[CLASSES] = ((f[CLASSES] << 3) | kind) & 0xFFFFFF
@@ -149,7 +150,8 @@ def advance_text(buf, pos, separator, state, f):  # type: ignore[no-untyped-def]
 
 
 @part
-def advance_tags(buf, pos, state, f):  # type: ignore[no-untyped-def]
+def advance_tags(buf, pos, state, f):
+    """The open XML tags, innermost last."""
     c = np.int64(buf[pos - 1])
     if c == 60:
         state[IN_TAG] = 1
@@ -172,7 +174,8 @@ def advance_tags(buf, pos, state, f):  # type: ignore[no-untyped-def]
 
 
 @part
-def advance_characters(buf, pos, state, f):  # type: ignore[no-untyped-def]
+def advance_characters(buf, pos, state, f):
+    """The last UTF-8 characters, and what there is of this one."""
     c = np.int64(buf[pos - 1])
     if c < 128 or c >= 192:
         state[PART] = c
@@ -192,7 +195,7 @@ def advance_characters(buf, pos, state, f):  # type: ignore[no-untyped-def]
 
 
 @part
-def value_at(buf, pos, width, big):  # type: ignore[no-untyped-def]
+def value_at(buf, pos, width, big):
     """Return the unsigned field of one or two bytes at pos, 0 before the start."""
     if pos < 0:
         return np.int64(0)
@@ -204,7 +207,7 @@ def value_at(buf, pos, width, big):  # type: ignore[no-untyped-def]
 
 
 @part
-def remainder(value, phase, width, big, known):  # type: ignore[no-untyped-def]
+def remainder(value, phase, width, big, known):
     """Return what the predicted `value` says about the byte at `phase`, given the field's `known` first byte."""
     if width == 1:
         return min(max(value, 0), 255)
@@ -219,7 +222,7 @@ def remainder(value, phase, width, big, known):  # type: ignore[no-untyped-def]
 
 
 @part
-def advance_record(buf, pos, length, stride, width, big, f):  # type: ignore[no-untyped-def]
+def advance_record(buf, pos, length, stride, width, big, f):
     """stride: bytes from a field to its left neighbour. width: 1 or 2 bytes. length: bytes of a row."""
     up = pos - length
     f[RECORD_COLUMN] = pos % length
@@ -246,7 +249,7 @@ def advance_record(buf, pos, length, stride, width, big, f):  # type: ignore[no-
 
 
 @part
-def advance_followers(buf, pos, followers, f):  # type: ignore[no-untyped-def]
+def advance_followers(buf, pos, followers, f):
     """followers: int32[256 + 65536], the last bytes seen after each order-1 and order-2 context."""
     c1 = np.int64(buf[pos - 1])
     c2 = np.int64(buf[pos - 2]) if pos > 1 else 0
@@ -259,7 +262,7 @@ def advance_followers(buf, pos, followers, f):  # type: ignore[no-untyped-def]
 
 
 @part
-def advance(buf, pos, needs, f, state, followers):  # type: ignore[no-untyped-def]
+def advance(buf, pos, needs, f, state, followers):
     """Fill the features f int64[COUNT] for the byte at pos, from buf[:pos].
 
     needs: int64[8] = groups, longest order, farthest byte, separator,

@@ -15,7 +15,7 @@ COMPARED = 600
 
 
 @part
-def length_class(n):  # type: ignore[no-untyped-def]
+def length_class(n):
     """Return 0..31 for a match length: exact to 15, then in steps that double."""
     if n < 16:
         return n
@@ -29,7 +29,7 @@ def length_class(n):  # type: ignore[no-untyped-def]
 
 
 @part
-def find_match(buf, pos, heads, m, h, shortest, pointer, length):  # type: ignore[no-untyped-def]
+def find_match(buf, pos, heads, m, h, shortest, pointer, length):
     """Return (pointer, length) of the match to follow at pos; length 0 when there is none.
 
     heads: int32[matches, 2**bits], the last position of each hash; h: hash of the last

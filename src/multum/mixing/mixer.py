@@ -24,7 +24,7 @@ SETS = (1, 256, 256, 2048, 2048, 768, 256, 4352)
 
 
 @part
-def select_set(mode, feature, partial, bit_number, match_class, match_bit, hits):  # type: ignore[no-untyped-def]
+def select_set(mode, feature, partial, bit_number, match_class, match_bit, hits):
     """Return the number of the selected weight set, below SETS[mode].
 
     match_class: 0..31, 0 when no match predicts. match_bit: 0 none, else 1 + expected bit.
@@ -51,7 +51,7 @@ _FEW = 40
 
 
 @part
-def dot(x, w, offset, n):  # type: ignore[no-untyped-def]
+def dot(x, w, offset, n):
     """Return the stretch sum(x * w) / 2**16 clipped to the table's domain; n is a multiple of eight."""
     total = np.int64(0)
     first = np.uint64(offset)  # unsigned: numba's wraparound test would keep the loop from vectorising
@@ -67,7 +67,7 @@ def dot(x, w, offset, n):  # type: ignore[no-untyped-def]
 
 
 @part
-def train(x, w, offset, n, step):  # type: ignore[no-untyped-def]
+def train(x, w, offset, n, step):
     """Add x * step / 2**14 to the weights, rounded and clipped to +-2**19; |step| < 2**17, n as in dot."""
     first = np.uint64(offset)
     for block in range(n >> 3):

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from multum.errors import FormatError
 from multum.mixing import features
-from multum.mixing.features import FOLLOWERS, RECORD, TAGS, TEXT, UTF8
 from multum.mixing.mixer import SETS
 
 MAX_CONTEXTS = 64

@@ -12,13 +12,13 @@ SLOT_BYTES = 16
 
 
 @part
-def slot_index(h, mask):  # type: ignore[no-untyped-def]
+def slot_index(h, mask):
     """Return the number of the first of the three slots that may hold hash h."""
     return (h >> 8) & mask
 
 
 @part
-def find_slot(slots, h, mask):  # type: ignore[no-untyped-def]
+def find_slot(slots, h, mask):
     """Return the offset of the slot of h, claiming the least seen of three neighbours when it is absent."""
     check = np.uint8(h & 255)
     i = np.uint64((h >> 8) & mask)

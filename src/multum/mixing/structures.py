@@ -116,9 +116,7 @@ _LINES = Structure(
     matches=(6,),
 )
 _CJK = Structure(
-    contexts=_contexts(
-        0, 1, 2, 3, 4, 6, CHARACTER1, CHARACTER2, CHARACTER3, CHARACTER_SKIP
-    ),
+    contexts=_contexts(0, 1, 2, 3, 4, 6, CHARACTER1, CHARACTER2, CHARACTER3, CHARACTER_SKIP),
     selectors=(*_COMMON_SELECTORS, (BY_FEATURE, SECOND)),
     finals=((BY_PARTIAL, 0),),
     refiners=((0, 0), (CHARACTER1, 0)),
@@ -151,9 +149,7 @@ _GENOME = Structure(
     matches=(20,),
 )
 _BINARY = Structure(
-    contexts=_contexts(
-        0, 1, 2, 3, 4, 6, (SECOND, THIRD), (LAST, THIRD), (HIGH_NIBBLES, THIRD), (FOLLOWERS1, LAST)
-    ),
+    contexts=_contexts(0, 1, 2, 3, 4, 6, (SECOND, THIRD), (LAST, THIRD), (HIGH_NIBBLES, THIRD), (FOLLOWERS1, LAST)),
     selectors=(*_COMMON_SELECTORS, (BY_FEATURE, SECOND)),
     finals=((BY_PARTIAL, 0),),
     refiners=((0, 0), (LAST, SECOND)),
