@@ -16,7 +16,7 @@ from multum.bits.kernels import borrow, kernel, part, prefetch
 from multum.mixing.features import COUNT as FEATURES
 from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
 from multum.mixing.matching import CLASSES, find_match, length_class
-from multum.mixing.mixer import dot, select_set, train
+from multum.mixing.mixer import dot, dot_few, select_set, train, train_few
 from multum.mixing.slots import find_slot
 
 RUN_CLASSES = 16
@@ -62,7 +62,7 @@ class Network(NamedTuple):
     runs: NDArray[np.int32]
     run_maps: NDArray[np.int32]  # [runners * RUN_CLASSES * 2]
     match_maps: NDArray[np.int32]  # [matches * CLASSES * 2]
-    sure_maps: NDArray[np.int32]  # [CLASSES] whether the byte after a long match is the expected one
+    sure_maps: NDArray[np.int32]  # [CLASSES * 256] whether a long match predicts its byte rightly
     heads: NDArray[np.int32]  # [matches, 2**k]
     weights: NDArray[np.int32]
     final_weights: NDArray[np.int32]
@@ -93,7 +93,7 @@ class Scratch(NamedTuple):
     expected: NDArray[np.int64]  # [matches] 256 + the byte, or -1
     match_touched: NDArray[np.int64]
     inputs: NDArray[np.int32]
-    mixed: NDArray[np.int32]  # [sets] outputs of the first layer, padded to eight
+    mixed: NDArray[np.int32]  # [sets] outputs of the first layer
     set_at: NDArray[np.int64]
     final_at: NDArray[np.int64]
     final_p: NDArray[np.int64]
@@ -116,7 +116,7 @@ def make_scratch(net: Network, meter: NDArray[np.int64]) -> Scratch:
         *(cells(runners), cells(runners), cells(runners)),
         *(cells(matches), cells(matches), cells(matches), cells(matches)),
         inputs=np.zeros(net.shape[INPUTS], np.int32),
-        mixed=np.zeros(-(-sets // 8) * 8, np.int32),
+        mixed=np.zeros(sets, np.int32),
         set_at=cells(sets),
         final_at=cells(finals),
         final_p=cells(finals),
@@ -317,7 +317,6 @@ def code_block(decoding, data, start, coded, net, own):
     direct_at = each * n_contexts
     run_at = direct_at + n_directs
     match_at = run_at + n_runs
-    n_mixed = mixed.shape[0]
     x[match_at + 2 * n_matches] = 256  # the bias
 
     low = np.int64(0)
@@ -351,10 +350,11 @@ def code_block(decoding, data, start, coded, net, own):
             # one bit for the whole byte; contexts learn nothing from it
             guess = f[EXPECTED] & 255
             size = length_class(longest)
-            p = min(max(np.int64(sure_maps[size]) >> 15, 1), 65535)
+            at = (size << 8) | guess
+            p = min(max(np.int64(sure_maps[np.uint64(at)]) >> 15, 1), 65535)
             bit = np.int64(symbol == guess)
             bit, low, width, value, end = code_bit(decoding, coding, known, bit, p, code, low, width, value, end)
-            learn(sure_maps, size, bit, 255, reciprocal)
+            learn(sure_maps, at, bit, 255, reciprocal)
             if bit:
                 buf[pos] = guess
                 continue
@@ -396,9 +396,9 @@ def code_block(decoding, data, start, coded, net, own):
                 for k in range(n_finals):
                     feature = f[finals[k, 1]]
                     s = select_set(finals[k, 0], feature, partial, bit_number, match_class, match_bit, hits)
-                    s = (finals[k, 2] + s) * n_mixed
+                    s = (finals[k, 2] + s) * n_sets
                     final_at[k] = s
-                    r = dot(mixed, final_weights, s, n_mixed)
+                    r = dot_few(mixed, final_weights, s, n_sets)
                     final_p[k] = np.int64(squash[np.uint64(r + 3072)])
                     t += r
                 t = t // n_finals
@@ -421,7 +421,7 @@ def code_block(decoding, data, start, coded, net, own):
                 if abs(miss) > skip:
                     train(x, weights, set_at[k], n_inputs, np.int32((miss * rate) >> 10))
             for k in range(n_finals):
-                train(mixed, final_weights, final_at[k], n_mixed, np.int32(((target - final_p[k]) * final_rate) >> 10))
+                train_few(mixed, final_weights, final_at[k], n_sets, ((target - final_p[k]) * final_rate) >> 10)
             for k in range(n_refiners):
                 a = np.uint64(refine_at[k])
                 refinements[a] += (target - bit - np.int64(refinements[a])) >> refine_shift

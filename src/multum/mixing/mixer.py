@@ -67,6 +67,24 @@ def dot(x, w, offset, n):
 
 
 @part
+def dot_few(x, w, offset, n):
+    """Return what dot returns, one input at a time: for inputs that were written one at a time just now."""
+    total = np.int64(0)
+    for j in range(n):
+        total += np.int64(x[j]) * np.int64(w[np.uint64(offset + j)])
+    return min(max(total >> 16, -2839), 2839)
+
+
+@part
+def train_few(x, w, offset, n, step):
+    """Train as train does, one input at a time."""
+    for j in range(n):
+        k = np.uint64(offset + j)
+        v = np.int64(w[k]) + ((np.int64(x[j]) * step + 8192) >> 14)
+        w[k] = np.int32(min(max(v, -524288), 524287))
+
+
+@part
 def train(x, w, offset, n, step):
     """Add x * step / 2**14 to the weights, rounded and clipped to +-2**19; |step| < 2**17, n as in dot."""
     first = np.uint64(offset)

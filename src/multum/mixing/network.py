@@ -55,7 +55,6 @@ def allocate(recipe: Recipe) -> engine.Network:
     selectors, n_sets = _selections(s.selectors)
     finals, n_finals = _selections(s.finals)
     inputs = recipe.input_count()
-    mixed = -(-len(s.selectors) // 8) * 8
     order, back = recipe.farthest()
     counts = np.arange(COUNT_LIMIT + 1, dtype=np.int64)
     return engine.Network(
@@ -86,10 +85,10 @@ def allocate(recipe: Recipe) -> engine.Network:
         runs=np.zeros(1 << (recipe.run_bits if len(runners) else 0), np.int32),
         run_maps=_first_agreement(engine.RUN_CLASSES, len(runners)),
         match_maps=_first_agreement(CLASSES, len(s.matches)),
-        sure_maps=_first_agreement(CLASSES, 1)[1::2].copy(),
+        sure_maps=np.repeat(_first_agreement(CLASSES, 1)[1::2], 256),
         heads=np.zeros((len(s.matches), 1 << recipe.head_bits), np.int32),
         weights=np.full(n_sets * inputs, recipe.first_weight, np.int32),
-        final_weights=np.full(n_finals * mixed, 65536 // len(s.selectors), np.int32),
+        final_weights=np.full(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
         refinements=np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits),
         followers=np.zeros(256 + 65536, np.int32),
         squash=SQUASH,

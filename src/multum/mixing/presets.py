@@ -12,16 +12,18 @@ LEVELS = range(1, 10)
 _SIZES = {
     1: (0, 19, 0),
     2: (0, 21, 0),
-    3: (1, 20, 18),
-    4: (1, 21, 18),
-    5: (1, 22, 19),
-    6: (1, 23, 20),
+    3: (1, 21, 18),
+    4: (1, 22, 18),
+    5: (1, 23, 18),
+    6: (1, 24, 20),
     7: (2, 22, 19),
     8: (2, 23, 20),
     9: (2, 24, 21),
 }
 # floor of the learning rate: noisy counts want slower mixing than text
 _RATES = {"record": 45, "lines": 80, "binary": 80, "genome": 60, "text": 80, "cjk": 80}
+# levels 1 and 2 code a byte in one bit after matches this long; levels 3 to 6 after 128
+_SURE = {"record": 64, "lines": 32, "binary": 32, "genome": 32, "text": 32, "cjk": 32}
 
 
 def check_level(level: int) -> None:
@@ -63,6 +65,7 @@ def preset(
         rate_start=1500,
         rate_half_bits=15,
         first_weight=20000,
+        sure_length=_SURE[family] if tier == 0 else 128 if tier == 1 else 0,
         separator=separator,
         record_bytes=row,
         stride=stride,

@@ -147,7 +147,7 @@ class Recipe:
         """Return the bytes of tables that a network of this recipe allocates."""
         s = self.structure
         sets = sum(SETS[mode] for mode, _ in s.selectors) * self.input_count() * 4
-        finals = sum(SETS[mode] for mode, _ in s.finals) * -(-len(s.selectors) // 8) * 32
+        finals = sum(SETS[mode] for mode, _ in s.finals) * len(s.selectors) * 4
         directs = any(c.direct for c in s.contexts)
         runs = any(c.run for c in s.contexts)
         return (

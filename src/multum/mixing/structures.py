@@ -91,15 +91,14 @@ _FAST_RECORD = Structure(
 # --- levels 3 to 6: about ten contexts, two layers
 
 _TEXT = Structure(
-    contexts=_contexts(0, 1, 2, 3, 4, 6, WORD, (WORD, WORD1), CLASSES, (SHAPE, WORD)),
-    selectors=(*_COMMON_SELECTORS, (BY_FEATURE, CLASSES)),
+    contexts=_contexts(1, 2, 3, 4, 6, WORD, (WORD, WORD1), (WORD, WORD2), CLASSES, (SHAPE, WORD)),
+    selectors=((BY_MATCH_PARTIAL, 0), (BY_HITS, 0)),
     finals=((BY_PARTIAL, 0),),
-    refiners=((0, 0), (LAST, SECOND)),
+    refiners=((LAST, SECOND),),
     matches=(6,),
 )
 _LINES = Structure(
     contexts=_contexts(
-        1,
         2,
         3,
         4,
@@ -108,18 +107,17 @@ _LINES = Structure(
         (FIELD, FIELD_TEXT),
         (FIELD_ABOVE, LAST),
         (FIELD_ABOVE, FIELD, FIELD_TEXT),
-        (ABOVE, LAST, COLUMN),
     ),
-    selectors=(*_COMMON_SELECTORS, (BY_FEATURE_BIT, FIELD)),
+    selectors=((BY_MATCH_PARTIAL, 0), (BY_HITS, 0), (BY_FEATURE_BIT, FIELD)),
     finals=((BY_PARTIAL, 0),),
-    refiners=((0, 0), (LAST, FIELD)),
+    refiners=((LAST, FIELD),),
     matches=(6,),
 )
 _CJK = Structure(
-    contexts=_contexts(0, 1, 2, 3, 4, 6, CHARACTER1, CHARACTER2, CHARACTER3, CHARACTER_SKIP),
-    selectors=(*_COMMON_SELECTORS, (BY_FEATURE, SECOND)),
+    contexts=_contexts(1, 2, 3, 4, 6, CHARACTER1, CHARACTER2, CHARACTER3),
+    selectors=((BY_MATCH_PARTIAL, 0), (BY_HITS, 0), (BY_FEATURE, SECOND)),
     finals=((BY_PARTIAL, 0),),
-    refiners=((0, 0), (CHARACTER1, 0)),
+    refiners=((CHARACTER1, 0),),
     matches=(6,),
 )
 _RECORD = Structure(
@@ -130,15 +128,13 @@ _RECORD = Structure(
         6,
         (RECORD_COLUMN, LAST),
         (UP, LAST),
-        (UP, UP_LEFT, LAST),
         (PHASE, PLANE_VALUE),
         (PHASE, MEAN_VALUE),
-        (PHASE, SLOPE_VALUE),
         (PHASE, UP_SLOPE_VALUE),
     ),
-    selectors=(*_COMMON_SELECTORS, (BY_FEATURE_BIT, PHASE)),
+    selectors=((BY_MATCH_PARTIAL, 0), (BY_HITS, 0), (BY_FEATURE_BIT, PHASE)),
     finals=((BY_PARTIAL, 0),),
-    refiners=((0, 0), (PHASE, PLANE_VALUE)),
+    refiners=((PHASE, PLANE_VALUE),),
     matches=(6,),
 )
 _GENOME = Structure(
