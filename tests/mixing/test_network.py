@@ -182,9 +182,11 @@ def test_interpreted_kernels_give_the_same_bytes() -> None:
 RUN_CHECKED = """
 import random, warnings
 from dataclasses import replace
+import numpy as np
 from multum.errors import FormatError
 from multum.formats.transforms import apply_transforms, invert_transforms
 from multum.mixing import Meter, Recipe, decode, encode
+from multum.mixing.slots import find_slot
 from multum.mixing.structures import STRUCTURES
 from tests.mixing.samples import data, presets, small
 rng = random.Random(1)
@@ -220,6 +222,12 @@ for _ in range(1500):
     code = encode(raw, recipe)
     assert code is None or decode(code, len(raw), recipe) == raw
     decode_any(rng.randbytes(rng.randrange(100)), 200, recipe)
+try:
+    find_slot(np.zeros(64, np.uint8), 250 << 8, 255)
+except IndexError:
+    pass
+else:
+    raise AssertionError("bounds are not checked")
 transformed = apply_transforms(b"\\1", bytes([0xE8, 0xE9, 255, 0]) * 50)
 assert invert_transforms(b"\\1", transformed) == bytes([0xE8, 0xE9, 255, 0]) * 50
 print(tried)
