@@ -16,7 +16,7 @@ _COPIES = 3
 _BESIDES_BYTES = 1 << 18
 # Candidates are tried on this share of a block, up to a limit.
 _TRIAL_SHARE = 16
-_TRIAL_BYTES = 1 << 16
+_TRIAL_BYTES = 3 << 14
 _TRIAL_LEVEL = 4
 
 

@@ -369,9 +369,6 @@ def code_block(decoding, data, start, coded, net, own):
         node = np.int64(1)
         for bit_number in range(8):
             if bit_number == 4:
-                for i in range(n_contexts):
-                    halves[i] = mix(hashes[i], partial)
-                    prefetch(slots, ((halves[i] >> 8) & slot_mask) << 4)
                 open_directs(directs, halves, direct, direct_mask, line)
                 hits = open_slots(halves, slots, slot_mask, base)
                 node = np.int64(1)
@@ -414,6 +411,12 @@ def code_block(decoding, data, start, coded, net, own):
 
             bit = (symbol >> (7 - bit_number)) & 1
             bit, low, width, value, end = code_bit(decoding, coding, known, bit, p, code, low, width, value, end)
+
+            if bit_number == 3:
+                # ask for the second nibble's slots now: they arrive while this bit is learnt
+                for i in range(n_contexts):
+                    halves[i] = mix(hashes[i], partial * 2 + bit)
+                    prefetch(slots, ((halves[i] >> 8) & slot_mask) << 4)
 
             target = bit << 16
             for k in range(n_sets):

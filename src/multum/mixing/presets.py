@@ -22,7 +22,7 @@ _SIZES = {
 }
 # floor of the learning rate: noisy counts want slower mixing than text
 _RATES = {"record": 45, "lines": 80, "binary": 80, "genome": 60, "text": 80, "cjk": 80}
-# levels 1 and 2 code a byte in one bit after matches this long; levels 3 to 6 after 128
+# level 1 codes a byte in one bit after matches this long; levels 2 to 6 after 128
 _SURE = {"record": 64, "lines": 32, "binary": 32, "genome": 32, "text": 32, "cjk": 32}
 
 
@@ -65,13 +65,13 @@ def preset(
         rate_start=1500,
         rate_half_bits=15,
         first_weight=20000,
-        sure_length=_SURE[family] if tier == 0 else 128 if tier == 1 else 0,
+        sure_length=_SURE[family] if level == 1 else 128 if level < 7 else 0,
         separator=separator,
         record_bytes=row,
         stride=stride,
         width=width,
         big=big,
-        primers=primers if level > 2 else (),
+        primers=primers if level > 1 else (),
     )
     if tier == 0:
         return fast

@@ -235,10 +235,12 @@ class Recipe:
         """Return the recipe with tables no larger than raw_bytes of data can fill."""
         s = self.structure
         bits = max(raw_bytes, 256).bit_length()
+        # two new slots a byte and context at most; on the fast levels a tighter table is a faster one
+        room = 0 if self.level > 6 else 3
         directs = sum(c.direct for c in s.contexts)
         return replace(
             self,
-            slot_bits=max(12, min(self.slot_bits, bits + (len(s.contexts)).bit_length())),
+            slot_bits=max(12, min(self.slot_bits, bits + len(s.contexts).bit_length() - room)),
             direct_bits=max(10, min(self.direct_bits, bits + directs.bit_length() - 1)),
             run_bits=max(10, min(self.run_bits, bits + 2)),
             refine_bits=max(8, min(self.refine_bits, bits)),
