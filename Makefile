@@ -10,7 +10,7 @@ BENCH_READY := .venv/.ready-bench
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check bench clean
+.PHONY: help demo test test-slow check bench fuzz clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ check: $(READY) ## format, lint and types
 
 bench: $(BENCH_READY) ## measure against the peers and write docs/benchmarks.md; ARGS=... as in --help
 	@$(BIN)/python -m bench.lossless $(ARGS)
+
+fuzz: $(READY) ## ten minutes of hostile input for the readers; MINUTES=... for another length
+	@$(INSTALL) --editable '.[fuzz]'
+	@$(BIN)/python tests/fuzz/reader.py --minutes $(or $(MINUTES),10)
 
 clean: ## remove .venv, caches and build leftovers
 	@rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist src/*.egg-info

@@ -62,7 +62,7 @@ def fuzz(minutes: float, corpus: Path, findings: Path) -> None:
     try:
         import atheris  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
-        sys.exit("fuzzing needs atheris: pip install 'multum[dev]'")
+        sys.exit("fuzzing needs atheris: pip install 'multum[fuzz]'")
     check = load_check(instrument=True)
     from tests.fuzz.corpus import write_corpus
 

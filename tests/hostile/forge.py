@@ -33,6 +33,8 @@ from multum.archive.frames import (
     encode_index,
 )
 from multum.archive.varints import encode_varint
+from multum.mixing import encode, preset
+from multum.mixing.recipe import FAMILIES
 
 FOLDER = Path(__file__).parent
 MANIFEST = FOLDER / "manifest.json"
@@ -188,6 +190,31 @@ def forge_blocks() -> dict[str, tuple[bytes, str]]:
     }
 
 
+def mixed(recipe: bytes, code: bytes, transforms: bytes = b"", memory_bytes: int = 1 << 23) -> bytes:
+    """Return an archive whose one block of 14 bytes is `code` under `recipe`."""
+    one = replace(describe(DATA), coded_bytes=len(code), method=1, recipe=1, transforms=transforms)
+    one = replace(one, code_crc=zlib.crc32(code))
+    start = encode_header(replace(HEADER, memory_bytes=memory_bytes))
+    return start + encode_frame(RECIPE, recipe) + block(code, one) + end()
+
+
+def forge_recipes() -> dict[str, tuple[bytes, str]]:
+    """Return archives with a block that no network can decode and the message each must give."""
+    good = preset(1, "text").scaled(len(DATA))
+    code = encode(DATA, good) or b""
+    wide = replace(good, family=FAMILIES.index("record"), width=2, stride=1, record_bytes=1)
+    return {
+        "recipe_nonsense": (mixed(b"\xff" * 40, code), "recipe ends after 40 bytes"),
+        "recipe_short": (mixed(good.to_bytes()[:-1], code), "recipe ends after"),
+        "recipe_long": (mixed(good.to_bytes() + b"\0", code), "bytes after its end"),
+        "recipe_hungry": (mixed(replace(good, slot_bits=26).to_bytes(), code), "the header states 8388608"),
+        "recipe_oversized": (mixed(replace(good, slot_bits=40).to_bytes(), code), "slot_bits 40"),
+        "recipe_field_past_stride": (mixed(wide.to_bytes(), code), "width 2; allowed is 1 to 1"),
+        "transform_unknown": (mixed(good.to_bytes(), code, b"\x63"), "transform 99"),
+        "code_wrong": (mixed(good.to_bytes(), b"\x55" * len(code)), "does not decode to the data"),
+    }
+
+
 def forge_folders() -> dict[str, tuple[bytes, str]]:
     """Return archives whose tar stream attacks the target's surroundings."""
     link = tarfile.SYMTYPE
@@ -226,7 +253,7 @@ def _cut_member() -> bytes:
 
 def forge_all() -> dict[str, tuple[bytes, str, str]]:
     """Return every forged archive: name -> bytes, verb, message."""
-    tested = forge_headers() | forge_frames() | forge_blocks()
+    tested = forge_headers() | forge_frames() | forge_blocks() | forge_recipes()
     made = {name: (data, "test", message) for name, (data, message) in tested.items()}
     return made | {name: (data, "unpack", message) for name, (data, message) in forge_folders().items()}
 
