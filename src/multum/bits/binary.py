@@ -69,20 +69,17 @@ def start_decoding(code):
 
 
 @part
-def flush(code: NDArray[np.uint8], end: int, low: int, width: int) -> int:
-    """Write the shortest tail that stays in [low, low + width) when zeros follow; return the new end."""
-    drop = 32
-    while drop > 0:
-        drop -= 8
-        value = ((low + (1 << drop) - 1) >> drop) << drop
-        if value < low + width:
-            break
-    if value >> 32:
+def flush(code: NDArray[np.uint8], end: int, low: int) -> int:
+    """Write the shortest tail that stays in the coder's interval when zeros follow; return the new end.
+
+    The interval is [low, low + width) with width at least RANGE_BOTTOM, so one byte is enough,
+    and none when low is 0.
+    """
+    tail = (low + RANGE_BOTTOM - 1) >> 24
+    if tail == 256:
         add_carry(code, end)
-        value &= 0xFFFFFFFF
-    while value:
-        code[end] = value >> 24
-        value = (value << 8) & 0xFFFFFFFF
+    elif tail:
+        code[end] = tail
         end += 1
     return end
 
@@ -94,7 +91,7 @@ def _encode_bits(bits, probabilities, code):
         _, low, width, value, end = code_bit(
             False, True, True, np.int64(bits[i]), np.int64(probabilities[i]), code, low, width, value, end
         )
-    return flush(code, end, low, width)
+    return flush(code, end, low)
 
 
 @kernel

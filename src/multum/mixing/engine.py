@@ -440,5 +440,5 @@ def code_block(decoding, data, start, coded, net, own):
         buf[pos] = symbol
         close_runs(runners, hashes, runs, run_mask, run_byte, symbol)
     if not decoding:
-        end = flush(code, end, low, width)
+        end = flush(code, end, low)
     return end

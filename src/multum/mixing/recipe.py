@@ -72,7 +72,7 @@ class Structure:
         return {f for group in [*[c.features for c in self.contexts], *pairs] for f in group}
 
     def to_bytes(self) -> bytes:
-        """Return the structure serialised, as FORMAT.md describes."""
+        """Return the structure serialised, as docs/CODING.md describes."""
         out = bytearray([len(self.contexts)])
         for c in self.contexts:
             out.append(len(c.features) | c.direct << 3 | c.run << 4)
