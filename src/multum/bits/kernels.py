@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 from numba import config, njit
 from numba.core import cgutils, types
@@ -22,7 +23,7 @@ _compile_inline = njit(nogil=True, cache=True, error_model="numpy", forceinline=
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Return `function` compiled on its first call, and cached."""
-    return _watch_parts(_compile(function), function)
+    return _load_at_once(_watch_parts(_compile(function), function))
 
 
 def part(function: Callable[..., Any]) -> Any:
@@ -43,6 +44,29 @@ def _watch_parts(compiled: Any, function: Callable[..., Any]) -> Any:
             with suppress(OSError):  # imported from an archive: it is as old as the function
                 digest.update(Path(path).read_bytes())
         cache_file._source_stamp = digest.hexdigest()
+    return compiled
+
+
+# The releases of numba whose cache is known to load without its typing rules.
+_KNOWN_NUMBA = ("0.68.",)
+
+
+def _load_at_once(compiled: Any) -> Any:
+    """Let cached code load without all of numba's typing rules, which only compiling needs.
+
+    numba reads them before it looks into its cache; they are a third of a start. What the
+    code itself needs is numba's run-time system. Other releases take numba's own way.
+    """
+    cache = getattr(compiled, "_cache", None)
+    if hasattr(cache, "_load_overload") and numba.__version__.startswith(_KNOWN_NUMBA):
+        from numba.core.runtime import rtsys
+
+        def load_overload(signature: Any, context: Any) -> Any:
+            rtsys.initialize(context)
+            with cache._guard_against_spurious_io_errors():
+                return cache._load_overload(signature, context)
+
+        cache.load_overload = load_overload
     return compiled
 
 
