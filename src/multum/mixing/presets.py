@@ -64,6 +64,7 @@ def preset(
         rate=250,
         rate_start=1500,
         rate_half_bits=15,
+        skip=250,
         first_weight=20000,
         sure_length=_SURE[family] if level == 1 else 128 if level < 7 else 0,
         separator=separator,
@@ -78,7 +79,7 @@ def preset(
     if tier == 1:
         return replace(fast, rate=_RATES[family] * 3 // 2, first_weight=10000)
     weight = 65536 * 2 // 3 // fast.input_count()
-    return replace(fast, rate=_RATES[family], refine_bits=14, head_bits=20, first_weight=4 * weight)
+    return replace(fast, rate=_RATES[family], refine_bits=14, head_bits=20, skip=60, first_weight=4 * weight)
 
 
 def primers_for(family: str, markup: bool, code: bool) -> tuple[int, ...]:

@@ -122,12 +122,12 @@ _CJK = Structure(
 )
 _RECORD = Structure(
     contexts=_contexts(
-        1,
-        2,
         4,
         6,
         (RECORD_COLUMN, LAST),
         (UP, LAST),
+        (UP, UP2),
+        (UP, UP_LEFT, LAST),
         (PHASE, PLANE_VALUE),
         (PHASE, MEAN_VALUE),
         (PHASE, UP_SLOPE_VALUE),
