@@ -57,9 +57,9 @@ def _load_at_once(compiled: Any) -> Any:
     numba reads them before it looks into its cache; they are a third of a start. What the
     code itself needs is numba's run-time system. Other releases take numba's own way.
     """
-    cache = getattr(compiled, "_cache", None)
+    cache: Any = getattr(compiled, "_cache", None)
     if hasattr(cache, "_load_overload") and numba.__version__.startswith(_KNOWN_NUMBA):
-        from numba.core.runtime import rtsys
+        from numba.core.runtime.nrt import rtsys
 
         def load_overload(signature: Any, context: Any) -> Any:
             rtsys.initialize(context)
