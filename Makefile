@@ -23,6 +23,7 @@ test: $(READY) ## all tests but the slow ones; ARGS=... goes to pytest
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 test-slow: $(READY) ## the tests marked slow; ARGS=... goes to pytest
+	@$(BIN)/python -m tests.warm
 	@$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)
 
 check: $(READY) ## format, lint and types
