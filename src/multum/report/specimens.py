@@ -26,11 +26,11 @@ class Specimen:
 
 
 def list_specimens() -> Iterator[Specimen]:
-    """Yield documentation, program sources, machine code and a table; a picture and digits where they are installed."""
+    """Yield documentation, program sources, an executable and a table; a picture and digits where they are installed."""
     for name, data in (
         ("documentation", _read_documentation()),
         ("Python sources", _read_sources(640 * KIB)),
-        ("machine code", _read_machine_code(448 * KIB)),
+        ("executable", _read_executable(448 * KIB)),
         ("Unicode table", _write_unicode_table(448 * KIB)),
         ("digits table", _read_digits()),
         ("picture", _read_picture(200)),
@@ -67,7 +67,7 @@ def _read_sources(limit_bytes: int) -> bytes:
     return b"".join(parts)[:limit_bytes]
 
 
-def _read_machine_code(limit_bytes: int) -> bytes:
+def _read_executable(limit_bytes: int) -> bytes:
     """Return the middle of the largest of Python's own binaries: its library or its executable."""
     library = Path(str(sysconfig.get_config_var("LIBDIR")), str(sysconfig.get_config_var("INSTSONAME")))
     found = [path for path in (library, Path(sys.executable).resolve()) if path.is_file()]
