@@ -26,7 +26,7 @@ class Specimen:
 
 
 def list_specimens() -> Iterator[Specimen]:
-    """Yield documentation, program sources, an executable and a table; a picture and digits where they are installed."""
+    """Yield documentation, program sources, an executable and a table; picture and digits where installed."""
     for name, data in (
         ("documentation", _read_documentation()),
         ("Python sources", _read_sources(640 * KIB)),
