@@ -11,13 +11,6 @@ from multum.errors import LimitExceeded, UsageError
 MIB = 1 << 20
 
 
-def check_level(level: int) -> int:
-    """Return `level`. Raises UsageError unless it is 1 to 9."""
-    if isinstance(level, bool) or not isinstance(level, int) or not 1 <= level <= 9:
-        raise UsageError(f"level {level} is out of range; levels go from 1 (fast) to 9 (small)")
-    return level
-
-
 def count_threads(threads: int | None) -> int:
     """Return the threads to use; None and 0 mean all cores this process may run on."""
     if threads is not None and threads < 0:

@@ -8,13 +8,13 @@ from typing import BinaryIO
 
 from multum.archive.contents import Content, PathLike, Source, content_of
 from multum.archive.decoding import Progress, decode_stream
-from multum.archive.limits import check_level
 from multum.archive.listing import account, bits_per_byte
 from multum.archive.targets import check_free, whole_file
 from multum.archive.walking import Walker
 from multum.archive.writing import ArchiveWriter
 from multum.bits.ledger import Ledger
 from multum.errors import MultumError, UsageError
+from multum.mixing import check_level
 
 SUFFIX = ".mtm"
 

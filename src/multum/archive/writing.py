@@ -30,9 +30,9 @@ from multum.archive.frames import (
     encode_index,
 )
 from multum.archive.lanes import Lanes
-from multum.archive.limits import check_level, count_threads, fit_threads
+from multum.archive.limits import count_threads, fit_threads
 from multum.errors import MultumError
-from multum.mixing import Meter
+from multum.mixing import Meter, check_level
 
 
 @dataclass(frozen=True)

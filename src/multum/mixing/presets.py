@@ -26,10 +26,11 @@ _RATES = {"record": 45, "lines": 80, "binary": 80, "genome": 60, "text": 80, "cj
 _SURE = {"record": 64, "lines": 32, "binary": 32, "genome": 32, "text": 32, "cjk": 32}
 
 
-def check_level(level: int) -> None:
-    """Raise UsageError unless level is 1 to 9."""
-    if level not in LEVELS:
-        raise UsageError(f"level {level} is out of range; levels are 1 (fast) to 9 (small)")
+def check_level(level: int) -> int:
+    """Return `level`. Raises UsageError unless it is 1 to 9."""
+    if isinstance(level, bool) or not isinstance(level, int) or level not in LEVELS:
+        raise UsageError(f"level {level} is out of range; levels go from 1 (fast) to 9 (small)")
+    return level
 
 
 def preset(
