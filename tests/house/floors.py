@@ -16,17 +16,17 @@ FLOORS = {
     "mixing": 2,
     "neural": 2,
     "archive": 3,
-    "training": 3,
-    "shrinking": 3,
-    "laws": 3,
-    "discovery": 3,
-    "data": 3,
-    "evaluation": 3,
-    "finding": 4,
-    "report": 4,
-    "__init__": 4,  # the public list; it names what lies below it
-    "cli": 5,
-    "__main__": 6,
+    "data": 4,
+    "evaluation": 4,
+    "training": 5,
+    "shrinking": 5,
+    "laws": 5,
+    "discovery": 5,
+    "finding": 6,
+    "report": 6,
+    "__init__": 6,  # the public list; it names what lies below it
+    "cli": 7,
+    "__main__": 8,
 }
 
 
