@@ -1,0 +1,1 @@
+"""Fitting programs to data: one trainer for every task, from one process to many."""
