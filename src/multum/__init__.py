@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         ProgramMismatch,
         UsageError,
     )
+    from multum.evaluation.programs import Program, open_program
+    from multum.evaluation.rates import RateReport, code_bits
+    from multum.evaluation.sampling import sample
 
     __version__: str
 
@@ -36,14 +39,19 @@ __all__ = [
     "MissingExtra",
     "MultumError",
     "PackReport",
+    "Program",
     "ProgramMismatch",
+    "RateReport",
     "UnpackReport",
     "UsageError",
     "__version__",
+    "code_bits",
     "list_archive",
     "open",
+    "open_program",
     "pack",
     "pack_bytes",
+    "sample",
     "test",
     "unpack",
     "unpack_bytes",
@@ -59,13 +67,18 @@ _HOMES = {
     "MissingExtra": ("multum.errors", "MissingExtra"),
     "MultumError": ("multum.errors", "MultumError"),
     "PackReport": ("multum.archive.packing", "PackReport"),
+    "Program": ("multum.evaluation.programs", "Program"),
     "ProgramMismatch": ("multum.errors", "ProgramMismatch"),
+    "RateReport": ("multum.evaluation.rates", "RateReport"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
+    "code_bits": ("multum.evaluation.rates", "code_bits"),
     "list_archive": ("multum.archive.listing", "list_archive"),
     "open": ("multum.archive.seeking", "open_archive"),
+    "open_program": ("multum.evaluation.programs", "open_program"),
     "pack": ("multum.archive.packing", "pack"),
     "pack_bytes": ("multum.archive.packing", "pack_bytes"),
+    "sample": ("multum.evaluation.sampling", "sample"),
     "test": ("multum.archive.unpacking", "test"),
     "unpack": ("multum.archive.unpacking", "unpack"),
     "unpack_bytes": ("multum.archive.unpacking", "unpack_bytes"),

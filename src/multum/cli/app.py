@@ -22,6 +22,8 @@ VERBS = {
     "test": "Decode archives and check everything; write nothing.",
     "list": "Show what archives hold and what they cost, without decoding.",
     "cat": "Write the content of archives, or a range of it, to standard output.",
+    "bits": "Show how many bits data takes under any program.",
+    "sample": "Write new data that a program expects.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 

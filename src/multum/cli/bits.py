@@ -1,0 +1,99 @@
+"""`multum bits`."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from multum.cli.jobs import STREAM, announce_compiling, attempt, inputs_of, shown, source_stream
+from multum.cli.options import talk_options
+from multum.cli.talk import Talk, show_size
+
+if TYPE_CHECKING:
+    from multum.evaluation.rates import RateReport
+
+EXAMPLES = """\b
+Examples:
+  multum bits level:5 notes.txt         what pack -5 would take
+  multum bits run/ held-out.txt         a program that fit made
+  multum bits model.gguf --window 1024 --overlap 512 notes.txt
+  cat *.txt | multum bits run/ -        standard input
+  multum bits --json run/ notes.txt --per-byte bits.npy
+"""
+
+# What --json prints, in this order.
+KEYS = ("program", "data", "raw_bytes", "code_bits", "bpb", "tokens", "perplexity", "seconds")
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("program")
+@click.argument("data", nargs=-1, type=click.Path())
+@click.option("--per-byte", metavar="OUT", help="Write the bits of each byte to OUT, as float32 .npy.")
+@click.option("-f", "--force", is_flag=True, help="Overwrite OUT if it exists.")
+@click.option("--window", type=int, metavar="N", help="Tokens read at once [default: 2048, or what the program can].")
+@click.option("--overlap", type=int, metavar="N", help="Tokens of a window read again as context [default: half].")
+@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N [default: auto].")
+@talk_options
+def bits(
+    program: str,
+    data: tuple[str, ...],
+    per_byte: str | None,
+    force: bool,
+    window: int | None,
+    overlap: int | None,
+    device: str,
+    as_json: bool,
+    quiet: int,
+    verbose: int,
+) -> int:
+    """Show how many bits DATA takes under PROGRAM.
+
+    PROGRAM is level:1 to level:9, an .mtm archive (its recipe), a directory,
+    a .gguf file, or the name of a hub model. DATA is files, folders (their
+    files one after another), archives (what they hold), or - for standard input.
+    """
+    talk = Talk(quiet, verbose, as_json)
+    inputs = inputs_of(data)
+    name = shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs"
+
+    def work() -> int:
+        from multum.evaluation import rates  # loads the engine, so not before it is needed
+
+        announce_compiling(talk)
+        report = rates.code_bits(
+            program,
+            source_stream() if inputs == (STREAM,) else list(inputs),
+            per_byte=per_byte,
+            force=force,
+            window=window,
+            overlap=overlap,
+            device=device,
+            progress=talk.progress(name) if talk.shows_progress else None,
+        )
+        _tell(talk, name, report)
+        return 0
+
+    return attempt(talk, "bits", work)
+
+
+def _tell(talk: Talk, name: str, report: "RateReport") -> None:
+    """Print the result, and talk about what surrounds it."""
+    talk.clear()
+    if report.stray_bytes:
+        talk.warn(f"{name}: {report.stray_bytes:,} bytes are not UTF-8; the program spells them one by one")
+    fields = asdict(report)
+    talk.result({key: fields[key] for key in KEYS} | {"data": name})
+    if not talk.as_json:
+        click.echo(_line(name, report))
+    talk.note(
+        f"{'measured' if report.measured else 'estimated'} in {report.seconds:.2f} s;"
+        f" the program has {show_size(report.program_bits / 8)}"
+    )
+
+
+def _line(name: str, report: "RateReport") -> str:
+    """Return the result for people."""
+    line = f"{name}: {report.raw_bytes:,} bytes -> {report.code_bits:,.0f} bits"
+    if report.bpb is None or report.perplexity is None:
+        return line
+    return f"{line}, {report.bpb:.4f} bits per byte, {report.tokens:,} tokens, perplexity {report.perplexity:.4g}"

@@ -1,0 +1,121 @@
+"""`multum sample`."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import click
+
+from multum.cli.jobs import STREAM, announce_compiling, attempt
+from multum.cli.talk import Talk
+
+EXAMPLES = """\b
+Examples:
+  multum sample run/ -n 500                       a program that fit made
+  multum sample run/ --prompt 'It was ' --temperature 0.8 --seed 1
+  multum sample level:9 --prompt @dickens.txt     learns the file, goes on
+  multum sample model.gguf --top-p 0.9 -o new.txt
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("program")
+@click.option(
+    "-n", "--bytes", "size_bytes", type=int, default=256, metavar="BYTES", help="How many bytes [default: 256]."
+)
+@click.option(
+    "--prompt",
+    metavar="TEXT|@FILE",
+    default="",
+    help="What comes before; @FILE reads it from a file, @- from standard input.",
+)
+@click.option(
+    "--temperature",
+    type=float,
+    default=1.0,
+    metavar="T",
+    help="Less than 1 is bolder, 0 takes the likeliest [default: 1].",
+)
+@click.option(
+    "--top-p",
+    type=float,
+    default=1.0,
+    metavar="P",
+    help="Draw from the likeliest tokens that have probability P together [default: 1].",
+)
+@click.option("--seed", type=int, metavar="N", help="The same seed gives the same bytes [default: a new one].")
+@click.option("--window", type=int, metavar="N", help="Tokens read at once [default: 2048, or what the program can].")
+@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N [default: auto].")
+@click.option("-o", "--output", metavar="OUT", help="Write to OUT instead of standard output.")
+@click.option("-f", "--force", is_flag=True, help="Overwrite OUT if it exists.")
+@click.option("-q", "--quiet", count=True, help="Do not say the seed.")
+@click.option("-v", "--verbose", count=True, help="Say more.")
+def sample(
+    program: str,
+    size_bytes: int,
+    prompt: str,
+    temperature: float,
+    top_p: float,
+    seed: int | None,
+    window: int | None,
+    device: str,
+    output: str | None,
+    force: bool,
+    quiet: int,
+    verbose: int,
+) -> int:
+    """Write new bytes that PROGRAM expects.
+
+    PROGRAM is level:1 to level:9, an .mtm archive (its recipe), a directory,
+    a .gguf file, or the name of a hub model. A level knows only what it
+    learns from the prompt: give it a file.
+    """
+    talk = Talk(quiet, verbose)
+
+    def work() -> int:
+        from multum.evaluation import programs, sampling  # loads the engine, so not before it is needed
+
+        sampling.check_settings(size_bytes, temperature, top_p, seed)
+        chosen = sampling.choose_seed(seed)
+        before = _read_prompt(prompt)
+        opened = programs.open_program(program, device, window)
+        announce_compiling(talk)
+        pieces = sampling.draw_pieces(opened, size_bytes, before, temperature, top_p, chosen)
+        with _target(output, force) as file:
+            written = _write(file, pieces)
+        talk.note(f"{written:,} bytes, seed {chosen}")
+        return 0
+
+    return attempt(talk, "sample", work)
+
+
+def _read_prompt(text: str) -> bytes:
+    """Return the prompt's bytes. Raises OSError for a file that cannot be read."""
+    if not text.startswith("@"):
+        return text.encode("utf-8", "surrogateescape")
+    from multum.cli.jobs import source_stream
+    from multum.evaluation.contents import read_data
+
+    return read_data(source_stream() if text == f"@{STREAM}" else text[1:])
+
+
+@contextlib.contextmanager
+def _target(output: str | None, force: bool) -> Iterator[BinaryIO]:
+    """Give standard output, or a file that appears when the sample is whole."""
+    if output in (None, STREAM):
+        yield sys.stdout.buffer
+        return
+    from multum.archive.targets import whole_file
+
+    with whole_file(output, force, None) as file:
+        yield file
+
+
+def _write(file: BinaryIO, pieces: Iterator[bytes]) -> int:
+    """Write the pieces as they come; return how many bytes they were."""
+    written = 0
+    for piece in pieces:
+        written += file.write(piece)
+        file.flush()
+    return written

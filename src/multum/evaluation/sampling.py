@@ -1,0 +1,60 @@
+"""New data from any program: a generator is a decompressor that is fed random bits."""
+
+import math
+import os
+import secrets
+from collections.abc import Iterator
+
+from multum.errors import UsageError
+from multum.evaluation.programs import Program, open_program
+
+LARGEST_SAMPLE_BYTES = 1 << 30
+
+
+def sample(
+    program: "str | os.PathLike[str]",
+    size_bytes: int = 256,
+    prompt: bytes = b"",
+    *,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    seed: int | None = None,
+    window: int | None = None,
+    device: str = "auto",
+) -> bytes:
+    """Return `size_bytes` new bytes from `program` that go on after `prompt`.
+
+    program: see `open_program`. prompt: what is read before; a mixing program learns from it
+    all that it knows, so give it much. temperature: 1 draws as the program believes, less is
+    bolder, 0 takes the likeliest. top_p: draw from the likeliest tokens that have this
+    probability together. seed: the same one gives the same bytes; None for a new one each time.
+    Fewer bytes come back when a program over text says that its text is at an end.
+    Raises UsageError, FormatError, MissingExtra, OSError.
+    """
+    check_settings(size_bytes, temperature, top_p, seed)
+    opened = open_program(program, device, window)
+    return b"".join(draw_pieces(opened, size_bytes, prompt, temperature, top_p, choose_seed(seed)))
+
+
+def check_settings(size_bytes: int, temperature: float, top_p: float, seed: int | None) -> None:
+    """Raise UsageError for settings that are out of range."""
+    if not 0 <= size_bytes <= LARGEST_SAMPLE_BYTES:
+        raise UsageError(f"a sample of {size_bytes} bytes is not allowed; allowed is 0 to {LARGEST_SAMPLE_BYTES:,}")
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise UsageError(f"temperature {temperature:g} is not allowed; allowed is 0 (the likeliest) or more")
+    if not 0 < top_p <= 1:
+        raise UsageError(f"top-p {top_p:g} is not allowed; allowed is more than 0, up to 1")
+    if seed is not None and seed < 0:
+        raise UsageError(f"seed {seed} is not allowed; allowed is 0 or more")
+
+
+def choose_seed(seed: int | None) -> int:
+    """Return `seed`, or a new one that is short enough to write down."""
+    return secrets.randbelow(1 << 32) if seed is None else seed
+
+
+def draw_pieces(
+    program: Program, size_bytes: int, prompt: bytes, temperature: float, top_p: float, seed: int
+) -> Iterator[bytes]:
+    """Yield the sample piece by piece as it is drawn."""
+    return program.sample(size_bytes, prompt, temperature=temperature, top_p=top_p, seed=seed)
