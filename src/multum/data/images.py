@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.data.contents import digest_contents, read_content
-from multum.data.labelled import IMAGE, SHOWN, Labelled, name_few, number_labels
+from multum.data.labelled import SHOWN, Labelled, name_few, number_labels
 from multum.errors import FormatError, MissingExtra, UsageError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _join(source: str, images: NDArray[np.uint8], labels: list[str], digest: str
     if not labels:
         raise FormatError(f"'{source}' is empty; images with labels were expected")
     numbers, classes = number_labels(labels)
-    return Labelled(IMAGE, _channels_first(source, images), numbers, classes, digest, source, columns)
+    return Labelled(_channels_first(source, images), numbers, classes, digest, source, columns)
 
 
 def _channels_first(source: str, images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 
 from multum.errors import UsageError
 
-TEXT = "text"
-IMAGE = "image"
-
 # How many of the rows, files or labels at fault a message names.
 SHOWN = 5
 
@@ -23,12 +20,11 @@ SHOWN = 5
 class Labelled:
     """Inputs and their labels.
 
-    kind: TEXT or IMAGE. inputs: a list of texts, or uint8[n, channels, height, width].
+    inputs: a list of texts, or uint8[n, channels, height, width].
     labels: int64[n]. digest: SHA-256 of what was read. source: where from, for messages.
     columns: where text and label were found, for the user to check.
     """
 
-    kind: str
     inputs: Sequence[str] | NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
@@ -38,6 +34,11 @@ class Labelled:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the inputs are images; else they are texts."""
+        return isinstance(self.inputs, np.ndarray)
 
     def take(self, rows: NDArray[np.int64]) -> "Labelled":
         """Return the examples at `rows`, with the same classes."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from multum.data.contents import digest_contents, read_content
-from multum.data.labelled import SHOWN, TEXT, Labelled, name_few, number_labels
+from multum.data.labelled import SHOWN, Labelled, name_few, number_labels
 from multum.errors import FormatError, UsageError
 
 # What columns of the public data sets are called, likeliest first.
@@ -82,7 +82,7 @@ def read_table(path: Path, text_columns: Sequence[str] = (), label_column: str |
     labels, classes = number_labels(_check_labels(table, label))
     inputs = [" ".join(row[column] for column in texts) for row in table.rows]
     told = f"text {' + '.join(map(table.name_column, texts))}, label {table.name_column(label)}"
-    return Labelled(TEXT, inputs, labels, classes, digest_contents(content), str(path), told)
+    return Labelled(inputs, labels, classes, digest_contents(content), str(path), told)
 
 
 def _decode(path: Path, content: bytes) -> str:

@@ -1,0 +1,1 @@
+"""Classifiers: the task of coding labels given inputs."""
