@@ -85,10 +85,8 @@ def _tell(talk: Talk, name: str, report: "RateReport") -> None:
     talk.result({key: fields[key] for key in KEYS} | {"data": name})
     if not talk.as_json:
         click.echo(_line(name, report))
-    talk.note(
-        f"{'measured' if report.measured else 'estimated'} in {report.seconds:.2f} s;"
-        f" the program has {show_size(report.program_bits / 8)}"
-    )
+    size = show_size(report.program_bits / 8) if report.program_bits else "no size: it learns while it codes"
+    talk.note(f"{'measured' if report.measured else 'estimated'} in {report.seconds:.2f} s; the program has {size}")
 
 
 def _line(name: str, report: "RateReport") -> str:

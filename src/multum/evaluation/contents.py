@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,7 +10,7 @@ from multum.archive.seeking import open_archive
 from multum.errors import UsageError
 
 PathLike = str | Path
-Data = bytes | PathLike | list[PathLike] | list[str] | tuple[PathLike, ...] | BinaryIO
+Data = bytes | PathLike | Sequence[PathLike] | BinaryIO
 ARCHIVE = ".mtm"
 
 
@@ -20,11 +21,11 @@ def read_data(data: Data) -> bytes:
     what the archive holds (for a folder's archive, its tar stream). Links in folders are not
     followed. Raises UsageError for what holds no data, FormatError, OSError.
     """
-    if isinstance(data, bytes):
-        return data
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
     if isinstance(data, str | Path):
         return _read_path(os.fspath(data))
-    if isinstance(data, list | tuple):
+    if isinstance(data, Sequence):
         if not data:
             raise UsageError("the list of data is empty; give one path or more")
         return b"".join(_read_path(os.fspath(path)) for path in data)
@@ -52,6 +53,6 @@ def name_data(data: Data) -> str | None:
     """Return how `data` is called: its path or paths, None for bytes and streams."""
     if isinstance(data, str | Path):
         return os.fspath(data)
-    if isinstance(data, list | tuple):
-        return " ".join(os.fspath(path) for path in data)
-    return None
+    if isinstance(data, bytes | bytearray | memoryview) or not isinstance(data, Sequence):
+        return None
+    return " ".join(os.fspath(path) for path in data)

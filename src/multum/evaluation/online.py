@@ -152,8 +152,8 @@ def _draw(
     known = b"".join(map(read_primer, scaled.primers)) + prompt
     buf = np.zeros(len(known) + size_bytes, np.uint8)
     buf[: len(known)] = np.frombuffer(known, np.uint8)
-    # as much as the unlikeliest bytes can take: 16 bits a bit
-    code = np.frombuffer(np.random.default_rng(seed).bytes(16 * size_bytes + engine.MARGIN), np.uint8).copy()
+    # A sample whose code takes k bits more than 8 a byte has a chance of 2**-k at most, so the margin is enough.
+    code = np.frombuffer(np.random.default_rng(seed).bytes(size_bytes + engine.MARGIN), np.uint8).copy()
     net = allocate(scaled)
     with wrapping():
         engine.code_block(True, buf, len(known), code, net, engine.make_scratch(net, Meter().cell))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from multum.errors import FormatError, MissingExtra, UsageError
+from multum.errors import FormatError, LimitExceeded, MissingExtra, MultumError, UsageError
 from multum.neural.sources import Source
 from multum.neural.vocabulary import Vocabulary, byte_vocabulary, read_vocabulary
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import torch
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json")
-# Weights are read as float32 whatever they are stored in: on every device the same rate but for rounding.
 _PROBE_TOKENS = 8
 
 
@@ -61,7 +60,7 @@ def pick_device(name: str) -> "torch.device":
 
 
 def load(source: Source, device: str = "auto") -> Loaded:
-    """Return the network of `source` on `device`, in float32.
+    """Return the network of `source` on `device`, in float32 whatever it is stored in.
 
     Raises FormatError for files that make no complete causal network, UsageError for a device
     that is not there, MissingExtra.
@@ -72,8 +71,8 @@ def load(source: Source, device: str = "auto") -> Loaded:
         model = _load_model(source).eval().to(target)
         size = int(model.get_output_embeddings().weight.shape[0])
         vocabulary = _load_vocabulary(source, size)
+        _check_causal(source, model)
     longest = getattr(model.config, "max_position_embeddings", None) or getattr(model.config, "n_positions", None)
-    _check_causal(source, model)
     return Loaded(model, vocabulary, target, longest)
 
 
@@ -137,17 +136,15 @@ def _check_causal(source: Source, model: Any) -> None:
 
 @contextlib.contextmanager
 def _foreign_errors(source: Source) -> Iterator[None]:
-    """Turn what torch, transformers and their readers raise for bad files into FormatError."""
-    import safetensors
-    import torch
-
-    foreign = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError, ImportError)
+    """Turn whatever torch, transformers and their readers raise for bad files into FormatError."""
     try:
         yield
-    except (FormatError, UsageError, torch.OutOfMemoryError):
+    except (MultumError, MemoryError):
         raise
-    except (*foreign, safetensors.SafetensorError) as error:
+    except Exception as error:  # tokenizers raises nothing narrower, and the others anything
         reason = str(error).strip().partition("\n")[0]
+        if type(error).__name__ == "OutOfMemoryError":
+            raise LimitExceeded(f"'{source.name}' does not fit on the device ({reason}); give --device cpu") from error
         raise FormatError(f"'{source.name}' cannot be loaded: {reason or type(error).__name__}") from error
 
 

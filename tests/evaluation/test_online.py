@@ -1,0 +1,117 @@
+"""Mixing programs: their rate is what an archive takes, and their samples are what they decode from random bits."""
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import multum
+from multum.archive import coding
+from multum.errors import FormatError, UsageError
+from multum.evaluation.programs import open_program
+from tests.archive.samples import source, text
+
+
+@pytest.mark.parametrize("level", [1, 5])
+@pytest.mark.parametrize("data", [b"", b"a", text(3000), source(), os.urandom(500)])
+def test_a_level_takes_what_its_archive_does(level: int, data: bytes) -> None:
+    listing = multum.list_archive(io.BytesIO(multum.pack_bytes(data, level)))
+    length = open_program(f"level:{level}").measure_code(data)
+    assert length.bits == 8 * listing.coded_bytes
+    assert length.measured
+    assert length.tokens == len(data)
+
+
+def test_an_archive_codes_its_own_data_as_it_did(tmp_path: Path) -> None:
+    data = text(4000)
+    path = tmp_path / "text.mtm"
+    path.write_bytes(multum.pack_bytes(data, 3))
+    program = open_program(path)
+    assert program.measure_code(data).bits == 8 * multum.list_archive(path).coded_bytes
+    assert program.size_bits == 0
+
+
+def test_an_archives_program_codes_in_blocks_as_long_as_the_archives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = text(4000)
+    monkeypatch.setattr(coding, "block_bytes", lambda _: 1000)
+    path = tmp_path / "text.mtm"
+    path.write_bytes(multum.pack_bytes(data, 1))
+    done: list[int] = []
+    length = open_program(path).measure_code(data, progress=lambda now, _: done.append(now))
+    assert length.bits == 8 * multum.list_archive(path).coded_bytes
+    assert done == [1000, 2000, 3000, 4000]
+
+
+def test_what_does_not_shrink_counts_as_stored(tmp_path: Path) -> None:
+    path = tmp_path / "text.mtm"
+    path.write_bytes(multum.pack_bytes(text(2000), 1))
+    noise = os.urandom(300)
+    assert open_program(path).measure_code(noise).bits == 8 * len(noise)
+
+
+def test_an_archive_of_stored_data_has_no_program(tmp_path: Path) -> None:
+    path = tmp_path / "noise.mtm"
+    path.write_bytes(multum.pack_bytes(os.urandom(100)))
+    with pytest.raises(UsageError, match=r"noise\.mtm' holds stored data only and so no program"):
+        open_program(path)
+
+
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.mtm"
+    path.write_bytes(b"no archive")
+    with pytest.raises(FormatError, match="not a Multum archive"):
+        open_program(path)
+
+
+@pytest.mark.parametrize("name", ["level:0", "level:10", "level:-3"])
+def test_a_level_out_of_range_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"out of range; levels go from 1 \(fast\) to 9 \(small\)"):
+        open_program(name)
+
+
+@pytest.mark.parametrize("name", ["level:", "level:five", "level:1e9999"])
+def test_a_level_that_is_no_number_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="is not a number; levels go from level:1"):
+        open_program(name)
+
+
+def test_a_level_has_no_window() -> None:
+    with pytest.raises(UsageError, match="'level:5' learns while it codes and has no window"):
+        open_program("level:5", window=100)
+
+
+@pytest.mark.parametrize("settings", [{"temperature": 0.5}, {"top_p": 0.9}])
+def test_a_level_samples_at_temperature_one_only(settings: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="samples at temperature 1 and top-p 1 only"):
+        multum.sample("level:1", 10, **settings)
+
+
+def test_a_level_goes_on_as_what_it_has_learnt() -> None:
+    """After a thousand repeats nothing else is likely."""
+    assert multum.sample("level:3", 40, b"much in little; " * 1000, seed=1) == (b"much in little; " * 3)[:40]
+
+
+def test_samples_are_as_likely_as_the_network_says() -> None:
+    """Of bytes learnt at three to one, a sample has three to one."""
+    prompt = (b"\0\1\1\1" * 2 + b"\1\0\1\1" + b"\1\1\0\1\1\1\1\0") * 400
+    drawn = multum.sample("level:1", 4000, prompt, seed=2)
+    assert set(drawn) <= {0, 1}
+    assert 0.15 < drawn.count(0) / len(drawn) < 0.35
+
+
+def test_the_seed_decides_the_sample(tmp_path: Path) -> None:
+    path = tmp_path / "text.mtm"
+    path.write_bytes(multum.pack_bytes(text(2000), 3))
+    for program in ("level:2", path):
+        first, again, other = (multum.sample(program, 60, text(2000), seed=seed) for seed in (1, 1, 2))
+        assert first == again != other
+        assert len(first) == 60
+
+
+def test_a_level_without_a_prompt_still_says_something() -> None:
+    assert len(multum.sample("level:5", 20)) == 20
+    assert multum.sample("level:5", 0) == b""
