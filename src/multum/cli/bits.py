@@ -1,13 +1,12 @@
 """`multum bits`."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from multum.cli.jobs import STREAM, announce_compiling, attempt, inputs_of, shown, source_stream
 from multum.cli.options import talk_options
-from multum.cli.talk import Talk, show_size
+from multum.cli.talk import Talk, printable, show_size
 
 if TYPE_CHECKING:
     from multum.evaluation.rates import RateReport
@@ -20,9 +19,6 @@ Examples:
   cat *.txt | multum bits run/ -        standard input
   multum bits --json run/ notes.txt --per-byte bits.npy
 """
-
-# What --json prints, in this order.
-KEYS = ("program", "data", "raw_bytes", "code_bits", "bpb", "tokens", "perplexity", "seconds")
 
 
 @click.command(epilog=EXAMPLES)
@@ -81,17 +77,8 @@ def _tell(talk: Talk, name: str, report: "RateReport") -> None:
     talk.clear()
     if report.stray_bytes:
         talk.warn(f"{name}: {report.stray_bytes:,} bytes are not UTF-8; the program spells them one by one")
-    fields = asdict(report)
-    talk.result({key: fields[key] for key in KEYS} | {"data": name})
+    talk.result(report.as_dict() | {"data": name})
     if not talk.as_json:
-        click.echo(_line(name, report))
+        click.echo(f"{printable(name)}: {report.summary}")
     size = show_size(report.program_bits / 8) if report.program_bits else "no size: it learns while it codes"
     talk.note(f"{'measured' if report.measured else 'estimated'} in {report.seconds:.2f} s; the program has {size}")
-
-
-def _line(name: str, report: "RateReport") -> str:
-    """Return the result for people."""
-    line = f"{name}: {report.raw_bytes:,} bytes -> {report.code_bits:,.0f} bits"
-    if report.bpb is None or report.perplexity is None:
-        return line
-    return f"{line}, {report.bpb:.4f} bits per byte, {report.tokens:,} tokens, perplexity {report.perplexity:.4g}"

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,7 +9,7 @@ from multum.archive.seeking import open_archive
 from multum.errors import UsageError
 
 PathLike = str | Path
-Data = bytes | PathLike | Sequence[PathLike] | BinaryIO
+Data = bytes | PathLike | list[str] | list[Path] | tuple[PathLike, ...] | BinaryIO
 ARCHIVE = ".mtm"
 
 
@@ -25,7 +24,7 @@ def read_data(data: Data) -> bytes:
         return bytes(data)
     if isinstance(data, str | Path):
         return _read_path(os.fspath(data))
-    if isinstance(data, Sequence):
+    if isinstance(data, list | tuple):
         if not data:
             raise UsageError("the list of data is empty; give one path or more")
         return b"".join(_read_path(os.fspath(path)) for path in data)
@@ -53,6 +52,4 @@ def name_data(data: Data) -> str | None:
     """Return how `data` is called: its path or paths, None for bytes and streams."""
     if isinstance(data, str | Path):
         return os.fspath(data)
-    if isinstance(data, bytes | bytearray | memoryview) or not isinstance(data, Sequence):
-        return None
-    return " ".join(os.fspath(path) for path in data)
+    return " ".join(os.fspath(path) for path in data) if isinstance(data, list | tuple) else None

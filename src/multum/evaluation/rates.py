@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,12 +26,16 @@ Progress = Callable[[int, int | None], None]
 RATES = {
     "bytes": ("multum.evaluation.rates", "rate_bytes"),
     "tokens": ("multum.evaluation.rates", "rate_bytes"),
+    "labels": ("multum.evaluation.labels", "rate_labels"),
 }
 
 
 @dataclass(frozen=True)
 class RateReport:
     """What `code_bits` found. Bits are a whole number exactly when they were measured.
+
+    A task other than bytes has a report of its own, which says what it found in `summary` and
+    `as_dict`.
 
     program, data: as they were named; data is None for bytes and streams. raw_bytes: length of
     the data. code_bits: bits of the data under the program, which itself has program_bits.
@@ -54,6 +59,19 @@ class RateReport:
     def measured(self) -> bool:
         """Whether code_bits is the length of a code that was made, not computed from probabilities."""
         return isinstance(self.code_bits, int)
+
+    @property
+    def summary(self) -> str:
+        """The result in one line, for people."""
+        line = f"{self.raw_bytes:,} bytes -> {self.code_bits:,.0f} bits"
+        if self.bpb is None or self.perplexity is None:
+            return line
+        return f"{line}, {self.bpb:.4f} bits per byte, {self.tokens:,} tokens, perplexity {self.perplexity:.4g}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result for machines: plain values by fixed keys."""
+        keys = ("program", "data", "raw_bytes", "code_bits", "bpb", "tokens", "perplexity", "seconds")
+        return {key: getattr(self, key) for key in keys}
 
     @property
     def ledger(self) -> Ledger:

@@ -67,7 +67,7 @@ def load(source: Source, device: str = "auto") -> Loaded:
     """
     import_learn()
     target = pick_device(device)
-    with _quiet(), _foreign_errors(source):
+    with quiet(), foreign_errors(source):
         model = _load_model(source).eval().to(target)
         size = int(model.get_output_embeddings().weight.shape[0])
         vocabulary = _load_vocabulary(source, size)
@@ -135,7 +135,7 @@ def _check_causal(source: Source, model: Any) -> None:
 
 
 @contextlib.contextmanager
-def _foreign_errors(source: Source) -> Iterator[None]:
+def foreign_errors(source: Source) -> Iterator[None]:
     """Turn whatever torch, transformers and their readers raise for bad files into FormatError."""
     try:
         yield
@@ -149,7 +149,7 @@ def _foreign_errors(source: Source) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers from talking: a library raises, and the command speaks."""
     from transformers.utils import logging as speech
 
