@@ -3,6 +3,7 @@
 Invariant: `labels[i]` is the position in `classes` of the label of `inputs[i]`, and every class is a text of its own.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,10 +42,10 @@ class Labelled:
         return isinstance(self.inputs, np.ndarray)
 
     def take(self, rows: NDArray[np.int64]) -> "Labelled":
-        """Return the examples at `rows`, with the same classes."""
-        if isinstance(self.inputs, np.ndarray):
-            return replace(self, inputs=self.inputs[rows], labels=self.labels[rows])
-        return replace(self, inputs=[self.inputs[row] for row in rows], labels=self.labels[rows])
+        """Return the examples at `rows`, with the same classes and a digest of their own."""
+        digest = hashlib.sha256(self.digest.encode() + rows.astype("<i8").tobytes()).hexdigest()
+        inputs = self.inputs[rows] if isinstance(self.inputs, np.ndarray) else [self.inputs[row] for row in rows]
+        return replace(self, inputs=inputs, labels=self.labels[rows], digest=digest)
 
     def with_classes(self, classes: Sequence[str]) -> "Labelled":
         """Return the same examples, numbered by `classes`. Raises UsageError for labels that are not among them."""

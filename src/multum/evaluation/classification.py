@@ -40,6 +40,13 @@ class Scores:
             for name, value in vars(self).items()
         }
 
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> "Scores":
+        """Return the scores that `as_dict` wrote. Raises KeyError, TypeError for anything else."""
+        arrays = {name: np.array(facts[name], np.float64) for name in ("precision", "recall", "f1")}
+        confusion = np.array(facts["confusion"], np.int64)
+        return cls(**facts | arrays | {"classes": tuple(facts["classes"]), "confusion": confusion})
+
     def __str__(self) -> str:
         """Return the confusion matrix as a table, right classes down and predicted ones across, with F1 by class."""
         heads = ["right \\ told", *map(_shorten, self.classes), "F1"]

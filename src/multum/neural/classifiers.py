@@ -23,8 +23,7 @@ from multum.neural.features import (
     TextReader,
     read_image_reader,
 )
-from multum.neural.loading import _foreign_errors as foreign_errors
-from multum.neural.loading import _quiet as quiet
+from multum.neural.loading import foreign_errors, quiet
 from multum.neural.sources import Source, find_source
 
 # Models say how long a text they can read, or a number like this when nobody said.

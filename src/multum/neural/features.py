@@ -25,9 +25,11 @@ Inputs = Sequence[str] | NDArray[np.uint8]
 
 
 class Features(Protocol):
-    """Inputs, read. lengths: int64[n], the work that each takes, for batches of like lengths."""
+    """Inputs, read."""
 
-    lengths: NDArray[np.int64]
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """int64[n]: the work that each takes, for batches of like lengths."""
 
     def gather(self, rows: Sequence[int] | NDArray[np.int64]) -> dict[str, Tensor]:
         """Return a batch of `rows` by the names of the module's arguments."""

@@ -59,7 +59,7 @@ def make_text_classifier(
         **_name_classes(classes),
     )
     torch.manual_seed(seed)
-    module = ModernBertForSequenceClassification(config)
+    module: Any = ModernBertForSequenceClassification(config)
     return Classifier(module.eval(), TextReader(tokenizer, most_tokens), tuple(classes))
 
 
@@ -83,7 +83,8 @@ def _learn_tokens(texts: Sequence[str]) -> Any:
     )
     learner.train_from_iterator(texts, trainer)
     learner.post_processor = processors.TemplateProcessing(single=f"{START} $A", special_tokens=[(START, 1)])
-    return PreTrainedTokenizerFast(
+    wrap: Any = PreTrainedTokenizerFast
+    return wrap(
         tokenizer_object=learner,
         pad_token=PADDING,
         cls_token=START,
@@ -110,7 +111,8 @@ def make_image_classifier(images: NDArray[np.uint8], classes: Sequence[str], see
         **_name_classes(classes),
     )
     torch.manual_seed(seed)
-    return Classifier(ResNetForImageClassification(config).eval(), reader, tuple(classes))
+    module: Any = ResNetForImageClassification(config)
+    return Classifier(module.eval(), reader, tuple(classes))
 
 
 def _name_classes(classes: Sequence[str]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from multum.errors import UsageError
-from multum.neural.features import MOST_TOKENS
 from multum.training.settings import Budget
 
 
@@ -29,7 +28,7 @@ class LabelOptions:
     flops: float | None = None
     batch: int | None = None
     learning_rate: float | None = None
-    most_tokens: int = MOST_TOKENS
+    most_tokens: int = 256
     augment: tuple[str, ...] = ()
     token_dropout: float | None = None
     label_smoothing: float | None = None
