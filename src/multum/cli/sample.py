@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from multum.cli.jobs import STREAM, announce_compiling, attempt
+from multum.cli.jobs import STREAM, announce_compiling, attempt, source_stream
 from multum.cli.talk import Talk
 
 EXAMPLES = """\b
@@ -94,7 +94,6 @@ def _read_prompt(text: str) -> bytes:
     """Return the prompt's bytes. Raises OSError for a file that cannot be read."""
     if not text.startswith("@"):
         return text.encode("utf-8", "surrogateescape")
-    from multum.cli.jobs import source_stream
     from multum.evaluation.contents import read_data
 
     return read_data(source_stream() if text == f"@{STREAM}" else text[1:])
@@ -105,6 +104,8 @@ def _target(output: str | None, force: bool) -> Iterator[BinaryIO]:
     """Give standard output, or a file that appears when the sample is whole."""
     if output in (None, STREAM):
         yield sys.stdout.buffer
+        if sys.stdout.isatty():
+            click.echo(err=True)  # so that what follows begins a line; the sample itself is left as it is
         return
     from multum.archive.targets import whole_file
 
