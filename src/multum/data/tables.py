@@ -18,7 +18,7 @@ from multum.data.labelled import SHOWN, Labelled, name_few, number_labels
 from multum.errors import FormatError, UsageError
 
 # What columns of the public data sets are called, likeliest first.
-LABEL_NAMES = ("label", "labels", "class", "category", "target", "sentiment", "intent", "topic", "rating", "stars", "y")
+LABEL_NAMES = ("label", "labels", "class", "category", "target", "sentiment", "intent", "topic", "rating", "stars")
 TEXT_NAMES = (
     "text",
     "sentence",
@@ -30,7 +30,6 @@ TEXT_NAMES = (
     "document",
     "question",
     "tweet",
-    "x",
 )
 
 _HEADING = re.compile(r"[^\W\d][\w .-]{0,63}")

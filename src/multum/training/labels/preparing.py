@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from multum.training.labels.options import LabelOptions
 from multum.training.labels.recipes import Recipe, choose_recipe
 from multum.training.labels.task import LabelsTask
 from multum.training.settings import Settings
+
+CHECKPOINT_S = 30.0
 
 # Options that do not change what is learnt, or that the trainer's settings and the data's digests tell already.
 _ELSEWHERE = {"held_out", "device", "precision", "sharded", "text_columns", "label_column", "seed", "batch"}
@@ -61,9 +64,15 @@ def prepare(training: Labelled, held_out: Labelled, options: LabelOptions) -> tu
         None if options.teacher is None else ask_teacher(options.teacher, training),
         options.accumulation,
         options.seed,
-        {name: value for name, value in vars(options).items() if name not in _ELSEWHERE},
+        _tell_options(options),
     )
     return task, _make_settings(recipe, len(training), options)
+
+
+def _tell_options(options: LabelOptions) -> dict[str, Any]:
+    """Return what a resumed run must agree on, as JSON reads it back."""
+    told = {name: value for name, value in vars(options).items() if name not in _ELSEWHERE}
+    return told | {"augment": list(options.augment)}
 
 
 def _fill_recipe(recipe: Recipe, training: Labelled, options: LabelOptions) -> Recipe:
@@ -112,6 +121,7 @@ def _make_settings(recipe: Recipe, examples: int, options: LabelOptions) -> Sett
         decay=recipe.decay,
         accumulation=options.accumulation,
         evaluations=12,
+        checkpoint_s=CHECKPOINT_S,
         patience=options.patience,
         seed=options.seed,
         device=options.device,
