@@ -1,51 +1,29 @@
-"""The bytes that a rate is of: files, folders, streams and archives, as one string."""
+"""The bytes that a rate is of, as one string; what a path or stream stands for is told by data.streams."""
 
 import os
-import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from multum.archive.seeking import open_archive
+from multum.data.streams import open_stream
 from multum.errors import UsageError
 
 PathLike = str | Path
 Data = bytes | PathLike | list[str] | list[Path] | tuple[PathLike, ...] | BinaryIO
-ARCHIVE = ".mtm"
 
 
 def read_data(data: Data) -> bytes:
-    """Return the bytes of `data`: of files one after another, of a folder its files sorted by name.
+    """Return the bytes of `data`, what is several one after another.
 
-    data: bytes, a path, several paths, or a binary stream. A path that ends in .mtm stands for
-    what the archive holds (for a folder's archive, its tar stream). Links in folders are not
-    followed. Raises UsageError for what holds no data, FormatError, OSError.
+    data: bytes, a path, several paths, or a binary stream; see `open_stream`.
+    Raises UsageError for a folder without files or no path at all, FormatError, OSError.
     """
     if isinstance(data, bytes | bytearray | memoryview):
         return bytes(data)
-    if isinstance(data, str | Path):
-        return _read_path(os.fspath(data))
-    if isinstance(data, list | tuple):
-        if not data:
-            raise UsageError("the list of data is empty; give one path or more")
-        return b"".join(_read_path(os.fspath(path)) for path in data)
-    return data.read()
-
-
-def _read_path(path: str) -> bytes:
-    if os.path.isdir(path):
-        files = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
-        plain = [file for file in files if stat.S_ISREG(os.lstat(file).st_mode)]
-        if not plain:
-            raise UsageError(f"the folder '{path}' holds no files; give one that does")
-        return b"".join(_read_file(file) for file in sorted(plain, key=os.fsencode))
-    return _read_file(path)
-
-
-def _read_file(path: str) -> bytes:
-    if path.endswith(ARCHIVE):
-        with open_archive(path) as file:
-            return file.read()
-    return Path(path).read_bytes()
+    stream = open_stream(data)
+    for origin in stream.origins:
+        if not origin.files:
+            raise UsageError(f"'{origin.name}' holds no files; give a folder that does")
+    return stream.read(0, len(stream)).tobytes()
 
 
 def name_data(data: Data) -> str | None:

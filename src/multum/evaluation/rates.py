@@ -110,7 +110,7 @@ def code_bits(
     """Return the rate of `program` on `data`.
 
     program: see `open_program`. data: bytes, a path, several, or a binary stream; a folder is
-    its files one after another, an archive what it holds. per_byte: a .npy file to write,
+    its files one after another by path, an archive what it holds. per_byte: a .npy file to write,
     float32[raw_bytes], the bits of each byte; a token's are divided evenly among its bytes.
     force: replace that file if it exists. window, overlap: tokens read at once, and how many of
     them were read before and are context only; by default 2048, or as many as the program can,
