@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from multum.evaluation.programs import Program, open_program
     from multum.evaluation.rates import RateReport, code_bits
     from multum.evaluation.sampling import sample
+    from multum.training.labels.fitting import cross_validate_labels, fit_labels
 
     __version__: str
 
@@ -46,6 +47,8 @@ __all__ = [
     "UsageError",
     "__version__",
     "code_bits",
+    "cross_validate_labels",
+    "fit_labels",
     "list_archive",
     "open",
     "open_program",
@@ -73,6 +76,8 @@ _HOMES = {
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
+    "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
+    "fit_labels": ("multum.training.labels.fitting", "fit_labels"),
     "list_archive": ("multum.archive.listing", "list_archive"),
     "open": ("multum.archive.seeking", "open_archive"),
     "open_program": ("multum.evaluation.programs", "open_program"),

@@ -74,7 +74,7 @@ def rate_labels(program: str, data: Data, options: RateOptions) -> LabelRateRepo
         tokens=scores.examples,
         perplexity=2.0**scores.bits_per_label if scores.bits_per_label < 1024 else float("inf"),
         seconds=seconds,
-        program_bits=classifier.size_bits,
+        program_bits=8 * find_source(program).size_bytes,
         scores=scores,
         columns=examples.columns,
     )

@@ -42,11 +42,6 @@ class Classifier:
     classes: tuple[str, ...]
     fresh: frozenset[str] = frozenset()
 
-    @property
-    def size_bits(self) -> int:
-        """Bits of the weights as they lie in memory."""
-        return sum(8 * p.numel() * p.element_size() for p in self.module.parameters())
-
     def save(self, module: nn.Module, folder: Path) -> None:
         """Write `module`, this classifier's or one of the same shape, as a Hugging Face directory."""
         with quiet():
