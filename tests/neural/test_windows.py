@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multum.errors import UsageError
+from multum.errors import LimitExceeded, UsageError
 from multum.neural.loading import Loaded
 from multum.neural.programs import NeuralProgram, open_neural
 from multum.neural.sources import find_source
@@ -114,6 +114,31 @@ def test_large_vocabularies_are_summed_in_pieces(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(windows, "_PIECE_LOGITS", 1000)
     monkeypatch.setattr(windows, "_LOGITS", 1)
     assert np.allclose(per_token(loaded, DATA, 16, 4), whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_window_that_does_not_fit_says_what_to_do(tmp_path: Path, error: Exception) -> None:
+    loaded = open_byte_llama(tmp_path).loaded
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    loaded.model.register_forward_pre_hook(refuse)
+    with pytest.raises(LimitExceeded, match="1 windows of 16 tokens do not fit in memory; give a smaller --window"):
+        per_token(loaded, DATA, 16, 4)
+
+
+def test_another_failure_of_torch_is_not_hidden(tmp_path: Path) -> None:
+    loaded = open_byte_llama(tmp_path).loaded
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("something else")
+
+    loaded.model.register_forward_pre_hook(refuse)
+    with pytest.raises(RuntimeError, match="something else"):
+        per_token(loaded, DATA, 16, 4)
 
 
 def test_defaults_are_what_the_network_can_read_and_half_of_it() -> None:

@@ -8,6 +8,7 @@ as a uniform guess does.
 Invariant: the bits do not depend on the batch, but for float32 rounding.
 """
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from multum.errors import UsageError
+from multum.errors import LimitExceeded, UsageError
 from multum.neural.loading import Loaded
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ _LOGITS = 1 << 26
 # Most tokens of one step: keeps the activations of the networks we make within a few hundred MB.
 _BATCH_TOKENS = 1 << 14
 _PIECE_LOGITS = 1 << 24
-
-Meter = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -87,17 +86,32 @@ def measure_bits(
     """Return float64[n]: the bits of each token of `ids`, given those before it in its window.
 
     batch: windows of one step; None for as many as fit. progress: called with the tokens done.
+    Raises LimitExceeded when a step does not fit in memory.
     Cost: window / (window - overlap) times one pass over the tokens.
     """
     bits = np.zeros(len(ids), np.float64)
     for group in _batches(cut_windows(len(ids), window, overlap), batch, loaded):
         rows = np.stack([ids[one.begin : one.end] for one in group])
-        found = _predict(loaded, rows, group[0].shape[1])
+        with _fitting_memory(rows):
+            found = _predict(loaded, rows, group[0].shape[1])
         for one, row in zip(group, found, strict=True):
             bits[one.first : one.end] = row
         if progress is not None:
             progress(group[-1].end)
     return bits
+
+
+@contextlib.contextmanager
+def _fitting_memory(rows: NDArray[np.int64]) -> Iterator[None]:
+    """Raise LimitExceeded where torch finds no memory for a step over `rows`, [batch, width]."""
+    try:
+        yield
+    except RuntimeError as error:  # on a CPU torch raises nothing narrower
+        if type(error).__name__ != "OutOfMemoryError" and "allocate memory" not in str(error):
+            raise
+        raise LimitExceeded(
+            f"{rows.shape[0]} windows of {rows.shape[1]} tokens do not fit in memory; give a smaller --window (window=)"
+        ) from error
 
 
 def _batches(windows: list[Window], batch: int | None, loaded: Loaded) -> Iterator[list[Window]]:
