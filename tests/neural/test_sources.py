@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -62,6 +63,18 @@ def test_a_path_that_is_not_there_is_refused(name: str) -> None:
 def test_a_hub_name_offline_says_so() -> None:
     with pytest.raises(UsageError, match=r"there is no program 'some/model'.* HF_HUB_OFFLINE is set"):
         find_source("some/model")
+
+
+def test_a_hub_name_is_found_in_the_cache_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = "0" * 40
+    cached = tmp_path / "models--some--model"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text(commit)
+    save_byte_llama(cached / "snapshots" / commit)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    program = open_neural(find_source("some/model"), "cpu")
+    assert program.name == "some/model"
+    assert program.measure_code(b"abc").tokens == 3
 
 
 def test_a_config_that_is_no_json_is_refused(tmp_path: Path) -> None:
