@@ -1,6 +1,7 @@
 """Batches, augmentations and objectives of the labels task, each against what it says."""
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +15,12 @@ pytest.importorskip("torch", reason="the extra multum[learn] is not installed")
 import torch
 from torch import Tensor, nn
 
+from multum.data.labelled import read_labelled
 from multum.training.labels.augmentation import crop_images, flip_images, hide_tokens, shift_images
 from multum.training.labels.batches import STRETCH, Batches
 from multum.training.labels.objectives import adversarial, attack, cross_entropy, distilled, plain
+from multum.training.labels.options import LabelOptions
+from multum.training.labels.preparing import hold_out, prepare
 
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(0, 5))
@@ -147,3 +151,18 @@ def test_adversarial_training_on_tokens_reaches_the_embeddings() -> None:
     harder.backward()
     assert module.embed.weight.grad is not None
     assert module.embed.weight.grad[1:7].abs().sum(1).min() > 0
+
+
+def test_processes_and_micro_batches_share_the_same_batches(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("".join(f"text number {number}\t{number % 2}\n" for number in range(60)))
+    halves = [
+        prepare(*hold_out(read_labelled(path), asked), asked)[0]
+        for asked in (LabelOptions(batch=4, accumulation=2), LabelOptions(batch=4, accumulation=1))
+    ]
+    for step in range(8):
+        for part in range(2):
+            inputs, targets = halves[0].batch(step, part, 0, 1)
+            there, wanted = halves[1].batch(step, 0, part, 2)
+            assert torch.equal(inputs["input_ids"], there["input_ids"])
+            assert torch.equal(targets["labels"], wanted["labels"])

@@ -28,7 +28,9 @@ def run_fit(
     progress: Progress | None,
 ) -> LabelsReport:
     """Return the report of one classifier, trained on some examples, scored on others, written to `out`."""
-    _check_target(out, resume, force)
+    is_first = os.environ.get("RANK", "0") == "0"  # of several processes one writes
+    if is_first:
+        _check_target(out, resume, force)
     task, settings = prepare(training, held_out, options)
     out.mkdir(parents=True, exist_ok=True)
     module, run = train(task, out, settings, progress, resume)
@@ -40,7 +42,7 @@ def run_fit(
         scores=task.score(module.eval()),
         run=run,
     )
-    if os.environ.get("RANK", "0") == "0":  # of several processes one writes
+    if is_first:
         _write(out, task, module, report, options)
     return report
 
