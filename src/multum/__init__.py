@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from multum.evaluation.programs import Program, open_program
     from multum.evaluation.rates import RateReport, code_bits
     from multum.evaluation.sampling import sample
+    from multum.training.fitting import fit
     from multum.training.labels.fitting import cross_validate_labels, fit_labels
+    from multum.training.reports import FitReport
 
     __version__: str
 
 __all__ = [
     "BlockListing",
+    "FitReport",
     "FormatError",
     "Ledger",
     "LimitExceeded",
@@ -48,6 +51,7 @@ __all__ = [
     "__version__",
     "code_bits",
     "cross_validate_labels",
+    "fit",
     "fit_labels",
     "list_archive",
     "open",
@@ -63,6 +67,7 @@ __all__ = [
 # Public name -> (module, name there).
 _HOMES = {
     "BlockListing": ("multum.archive.listing", "BlockListing"),
+    "FitReport": ("multum.training.reports", "FitReport"),
     "FormatError": ("multum.errors", "FormatError"),
     "Ledger": ("multum.bits.ledger", "Ledger"),
     "LimitExceeded": ("multum.errors", "LimitExceeded"),
@@ -77,6 +82,7 @@ _HOMES = {
     "UsageError": ("multum.errors", "UsageError"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
     "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
+    "fit": ("multum.training.fitting", "fit"),
     "fit_labels": ("multum.training.labels.fitting", "fit_labels"),
     "list_archive": ("multum.archive.listing", "list_archive"),
     "open": ("multum.archive.seeking", "open_archive"),

@@ -24,6 +24,7 @@ VERBS = {
     "cat": "Write the content of archives, or a range of it, to standard output.",
     "bits": "Show how many bits data takes under any program.",
     "sample": "Write new data that a program expects.",
+    "fit": "Train a program on any data.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 

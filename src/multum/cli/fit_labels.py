@@ -51,7 +51,8 @@ class TaskCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options; those of labels instead of those that labels do not have."""
         for_labels = ctx.meta.get("labels", False)
-        shown = [param for param in self.params if (param.name in LABEL_NAMES) == for_labels or param.name == "help"]
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        shown = [param for param in options if (param.name in LABEL_NAMES) == for_labels or param.name == "help"]
         lines = [record for param in shown if (record := param.get_help_record(ctx)) is not None]
         with formatter.section("Options for --task labels" if for_labels else "Options"):
             formatter.write_dl(lines)

@@ -21,6 +21,30 @@ def _checked_size(ctx: click.Context, param: click.Parameter, value: str | None)
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 
+def checked_count(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return a number written as 300k, 1M or 1.5B, powers of 1000. Raises click.BadParameter."""
+    number = _read_suffixed(value, {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9})
+    if value is not None and number is None:
+        raise click.BadParameter(f"'{value}' is not a number; write for instance 300k, 1M or 1.5B", ctx, param)
+    return None if number is None else round(number)
+
+
+def checked_time(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """Return seconds, written as 90s, 10m or 1.5h. Raises click.BadParameter."""
+    time_s = _read_suffixed(value, {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0})
+    if value is not None and time_s is None:
+        raise click.BadParameter(f"'{value}' is not a time; write for instance 90s, 10m or 1.5h", ctx, param)
+    return time_s
+
+
+def _read_suffixed(value: str | None, suffixes: dict[str, float]) -> float | None:
+    """Return a number times what its suffix stands for, or None for what is no such number."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-z]?)", (value or "").strip().lower())
+    if match is None or match[2] not in suffixes:
+        return None
+    return float(match[1]) * suffixes[match[2]]
+
+
 def _checked_threads(ctx: click.Context, param: click.Parameter, value: int) -> int:
     """Return the number of threads. Raises click.BadParameter for a negative one."""
     if value < 0:

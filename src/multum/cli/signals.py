@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import NoReturn
 
 
 def die_by_signals() -> None:
@@ -18,6 +19,12 @@ def _die(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the ha
     signal.signal(number, signal.SIG_DFL)
     discard_unfinished()
     os.kill(os.getpid(), number)
+
+
+def die_by(number: int | None) -> NoReturn:
+    """Die by a signal that was held back, SIGINT for None, as if it came now."""
+    _die(number or signal.SIGINT, None)
+    raise AssertionError("the signal ends the process")
 
 
 def discard_unfinished() -> None:

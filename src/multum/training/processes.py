@@ -1,18 +1,31 @@
-"""The processes of a run, through accelerate: one, several with the same weights (DDP), or sharing them (FSDP).
+"""The processes of a run: one, several with the same weights (DDP), or several that share them (FSDP), by accelerate.
 
-Invariant: with W processes a step sums the same micro batches as one process with W times the accumulation.
+`torchrun` starts the processes and says so in the environment; accelerate is asked only then. Invariant: with W
+processes a step sums the same micro batches as one process with W times the accumulation.
 """
 
+import atexit
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from accelerate import Accelerator, FullyShardedDataParallelPlugin
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from multum.errors import UsageError
+from multum.neural.loading import pick_device
+
+
+def count_processes() -> int:
+    """Return how many processes `torchrun` started, this one among them; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first_process() -> bool:
+    """Return whether this process is the one that writes and talks."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def gather_tensor(tensor: Tensor) -> Tensor:
@@ -21,7 +34,7 @@ def gather_tensor(tensor: Tensor) -> Tensor:
 
 
 def scatter_like(whole: Tensor, like: Tensor) -> Tensor:
-    """Return `whole` divided among processes as `like` is."""
+    """Return `whole` divided among processes as `like` is; all of them must call."""
     if not isinstance(like, DTensor):
         return whole
     return distribute_tensor(whole, like.device_mesh, like.placements)
@@ -31,59 +44,44 @@ class Processes:
     """What a run asks of the process it is in and of the others."""
 
     def __init__(self, device: str, sharded: bool) -> None:
-        """device: "auto", or a kind of device. Raises UsageError when it is not there."""
-        _check_device(device)
-        plugin = (
-            FullyShardedDataParallelPlugin(fsdp_version=2, auto_wrap_policy="transformer_based_wrap")
-            if sharded
-            else None
-        )
-        self._accelerator = Accelerator(cpu=device == "cpu", fsdp_plugin=plugin)
+        """device: "auto", or a device. sharded: divide weights among the processes. Raises UsageError."""
         self.sharded = sharded
-
-    @property
-    def device(self) -> torch.device:
-        """The device of this process."""
-        device: torch.device = self._accelerator.device
-        return device
-
-    @property
-    def rank(self) -> int:
-        """The number of this process."""
-        return int(self._accelerator.process_index)
-
-    @property
-    def count(self) -> int:
-        """How many processes there are."""
-        return int(self._accelerator.num_processes)
+        self._accelerator = _accelerate(device, sharded) if count_processes() > 1 else None
+        if sharded and self._accelerator is None:
+            raise UsageError("there is one process, and nobody to share weights with; start several by torchrun")
+        self.device: torch.device = self._accelerator.device if self._accelerator else pick_device(device)
+        self.rank = int(self._accelerator.process_index) if self._accelerator else 0
+        self.count = int(self._accelerator.num_processes) if self._accelerator else 1
 
     @property
     def is_first(self) -> bool:
         """Whether this process writes files and talks."""
-        return bool(self._accelerator.is_main_process)
+        return self.rank == 0
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """Return `module` on its device, wrapped so that gradients are shared."""
+        """Return `module` on its device, wrapped so that processes share gradients."""
+        if self._accelerator is None:
+            return module.to(self.device)
         wrapped = self._accelerator.prepare_model(module)
         assert isinstance(wrapped, nn.Module)
         return wrapped
 
     def unwrap(self, module: nn.Module) -> nn.Module:
         """Return the task's own module inside `module`."""
-        inner = self._accelerator.unwrap_model(module)
+        inner = module if self._accelerator is None else self._accelerator.unwrap_model(module)
         assert isinstance(inner, nn.Module)
         return inner
 
     def hold_gradients(self, module: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """Return a context that shares no gradients before the last micro batch of a step."""
-        if last or self.count == 1:
+        if last or self._accelerator is None:
             return nullcontext()
         held: AbstractContextManager[Any] = self._accelerator.no_sync(module)
         return held
 
     def sum_number(self, number: int) -> int:
         """Return the sum of `number` over all processes."""
-        if self.count == 1:
+        if self._accelerator is None:
             return number
         total = torch.tensor([number], dtype=torch.int64, device=self.device)
         torch.distributed.all_reduce(total)
@@ -91,7 +89,7 @@ class Processes:
 
     def follow_first(self, numbers: Sequence[float]) -> list[float]:
         """Return the first process's `numbers`, so that all decide alike."""
-        if self.count == 1:
+        if self._accelerator is None:
             return list(numbers)
         sent = torch.tensor(numbers, dtype=torch.float64, device=self.device)
         torch.distributed.broadcast(sent, src=0)
@@ -99,16 +97,21 @@ class Processes:
 
     def wait(self) -> None:
         """Return when every process has come here."""
-        self._accelerator.wait_for_everyone()
-
-    def close(self) -> None:
-        """Let the others go."""
-        self._accelerator.end_training()
+        if self._accelerator is not None:
+            self._accelerator.wait_for_everyone()
 
 
-def _check_device(device: str) -> None:
-    """Raise UsageError for a device that this machine lacks."""
-    kind = device.partition(":")[0]
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(kind, True):
-        raise UsageError(f"device '{device}' is not on this machine; choose cpu, or auto for the best there is")
+def _accelerate(device: str, sharded: bool) -> Any:
+    """Return the Accelerator of this process among several."""
+    from accelerate import Accelerator, FullyShardedDataParallelPlugin
+
+    plugin = FullyShardedDataParallelPlugin(fsdp_version=2, auto_wrap_policy="no_wrap") if sharded else None
+    accelerator = Accelerator(cpu=device == "cpu", fsdp_plugin=plugin)
+    atexit.register(_leave)
+    return accelerator
+
+
+def _leave() -> None:
+    """Take leave of the other processes, or torch warns at the end."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from multum.errors import MultumError, UsageError
 from multum.training import checkpoints
+from multum.training.gradients import SideBySide
 from multum.training.interruption import Interrupted, Interruption
 from multum.training.optimizers import make_optimizers
 from multum.training.precision import autocast, choose_precision
@@ -26,6 +27,8 @@ from multum.training.settings import Settings
 from multum.training.task import Task
 
 NATS_PER_BIT = math.log(2)
+# Within a budget of time evaluations take no more than about this share of it.
+EVALUATION_SHARE = 0.05
 # Smoothing of the training loss that is shown.
 MEMORY = 0.95
 
@@ -119,13 +122,18 @@ class Run:
         self.state = _State()
         self.best: dict[str, Tensor] | None = None
         self.scalars = Scalars(folder if self.processes.is_first else None)
+        alone = self.processes.count == 1 and self.processes.device.type == "cpu"
+        self._threads = SideBySide(settings.workers) if settings.workers > 1 and alone else None
         self._spent_before_s, self._units_before = 0.0, 0
-        self._saved_s = self.started_s
+        self._saved_s = self._evaluated_s = self.started_s
+        self._evaluation_s = 0.0
         self._total_units = settings.budget.in_units(task.flops_per_unit())
 
     def close(self) -> None:
-        """Close files and let other processes go."""
+        """Close files and end threads."""
         self.scalars.close()
+        if self._threads is not None:
+            self._threads.close()
 
     # How far the run is.
 
@@ -186,8 +194,12 @@ class Run:
 
     def _accumulate(self) -> tuple[float, int]:
         """Run the micro batches of a step forward and backward; return this process's (nats, units)."""
-        nats, units = 0.0, 0
-        micros = self.settings.accumulation
+        nats, units, micros = 0.0, 0, self.settings.accumulation
+        if self._threads is not None:
+            divisor = self.task.units_per_batch()
+            return self._threads.accumulate(
+                self.module, micros, divisor, lambda micro: self._forward(self._fetch(micro))
+            )
         for micro in range(micros):
             batch = self._fetch(micro)
             with self.processes.hold_gradients(self.module, micro == micros - 1):
@@ -262,9 +274,11 @@ class Run:
     # Evaluation.
 
     def _evaluation_is_due(self) -> bool:
-        """Return whether another share of the budget is spent."""
-        (fraction,) = self.processes.follow_first([self.fraction()])
-        due = int(fraction * self.settings.evaluations)
+        """Return whether another share of the budget is spent, and an evaluation would not take too much of it."""
+        since_s = time.perf_counter() - self._evaluated_s
+        dear = self._total_units is None and self._evaluation_s > EVALUATION_SHARE * since_s
+        fraction, is_dear = self.processes.follow_first([self.fraction(), dear])
+        due = 0 if is_dear and fraction < 1 else int(fraction * self.settings.evaluations)
         if due <= self.state.evaluated:
             return False
         self.state.evaluated = due
@@ -285,10 +299,13 @@ class Run:
 
     def evaluate(self) -> dict[str, float]:
         """Return the task's held-out scores for the present weights."""
+        started_s = time.perf_counter()
         self.module.eval()
         with torch.no_grad(), autocast(self.processes.device, self.state.precision or "float32"):
             scores = self.task.evaluate(self.module if self.processes.sharded else self.inner)
         self.module.train()
+        self._evaluated_s = time.perf_counter()
+        self._evaluation_s = self._evaluated_s - started_s
         return scores
 
     # Checkpoints.

@@ -1,0 +1,171 @@
+"""The task of predicting bytes: windows of a stream, each byte from those before it in its window.
+
+Invariant: which windows a step sees depends on the seed and the step alone. An epoch takes every window once, in an
+order that spreads a batch over all of the data; each epoch cuts the data at other places.
+"""
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from multum.data.streams import ByteStream
+from multum.neural.lean_llama import compute_type
+from multum.neural.trainable import Trainable
+
+NATS_PER_BIT = math.log(2)
+# Held-out bytes of an evaluation within a run: enough to tell 0.01 bits per byte, and read in a second.
+SAMPLE_BYTES = 1 << 17
+# Bytes that are scored at once.
+_BATCH_BYTES = 1 << 14
+# Steps of near this share of an epoch's windows leave no two rows of a batch close together.
+_GOLDEN = 0.6180339887498949
+
+
+class ByteTask:
+    """Bytes to train on, bytes to be scored on, and the program that is trained."""
+
+    name = "bytes"
+    unit = "byte"
+
+    def __init__(
+        self,
+        data: ByteStream,
+        held_out: ByteStream,
+        program: Trainable,
+        *,
+        window: int,
+        rows: int,
+        accumulation: int,
+        workers: int,
+        seed: int,
+    ) -> None:
+        """window: bytes predicted in a row. rows: of a micro batch. accumulation: micro batches a step and process.
+
+        workers: threads that score held-out bytes side by side.
+        """
+        assert len(data) > window, "a window and the byte before it fit into the data"
+        self.data, self.held_out, self.program = data, held_out, program
+        self.window, self.rows, self.accumulation = window, rows, accumulation
+        self.workers, self.seed = workers, seed
+        # As many windows as fit wherever an epoch begins to cut.
+        self._windows = max(1, (len(data) - window) // window)
+
+    def build(self) -> nn.Module:
+        """Return the program with the weights it starts from."""
+        return self.program.build()
+
+    def batch(self, step: int, micro: int, rank: int, world: int) -> Tensor:
+        """Return windows with the byte after each: uint8[rows, window + 1]."""
+        first = (step * self.accumulation * world + micro * world + rank) * self.rows
+        starts = [self._place(first + row) for row in range(self.rows)]
+        return torch.from_numpy(self.data.cut(starts, self.window + 1))
+
+    def _place(self, number: int) -> int:
+        """Return where window `number` of the run starts."""
+        epoch, turn = divmod(number, self._windows)
+        draws = np.random.default_rng((self.seed, epoch))
+        room = len(self.data) - self._windows * self.window
+        phase, first = int(draws.integers(room)), int(draws.integers(self._windows))
+        stride = _find_stride(self._windows, _GOLDEN + 0.05 * draws.random())
+        return phase + (first + turn * stride) % self._windows * self.window
+
+    def loss(self, module: nn.Module, batch: Tensor) -> tuple[Tensor, int]:
+        """Return (sum of nats, bytes)."""
+        tokens = batch.long()
+        nats: Tensor = module(tokens[:, :-1], tokens[:, 1:])
+        return nats.sum(), nats.numel()
+
+    def evaluate(self, module: nn.Module) -> dict[str, float]:
+        """Return the bits a byte of a sample of the held-out bytes, in windows that do not overlap."""
+        size = min(len(self.held_out), SAMPLE_BYTES)
+        return {"bits_per_unit": measure_rate(module, self.held_out.view(0, size), self.window, 0, self.workers)}
+
+    def units_per_batch(self) -> int:
+        """Return the bytes of a micro batch."""
+        return self.rows * self.window
+
+    def flops_per_unit(self) -> float:
+        """Return training FLOPs a byte."""
+        return self.program.flops_per_byte(self.window)
+
+    def save(self, module: nn.Module, folder: Path) -> None:
+        """Write the program as a Hugging Face directory into `folder`."""
+        self.program.save(module, folder, self.window)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a resumed run must agree on."""
+        return {
+            "task": self.name,
+            "data": [origin["digest"] for origin in self.data.describe()],
+            "data_bytes": len(self.data),
+            "held_out": [origin["digest"] for origin in self.held_out.describe()],
+            "held_out_bytes": len(self.held_out),
+            "parameters": self.program.parameters,
+            "architecture": self.program.config.model_type,
+            "window": self.window,
+            "batch": self.rows * self.accumulation,
+        }
+
+
+def _find_stride(count: int, share: float) -> int:
+    """Return a step through `count` places that reaches each of them once, near `share` of them."""
+    stride = max(1, round(count * (share % 1)))
+    while math.gcd(stride, count) > 1:
+        stride += 1
+    return stride
+
+
+def measure_rate(module: nn.Module, data: ByteStream, window: int, overlap: int, workers: int = 1) -> float:
+    """Return the bits a byte of `data` under `module`; the first byte, which nothing precedes, costs eight.
+
+    window: bytes that are read at once; `overlap` of them were scored before and are context only, so that no scored
+    byte but the first ones has less. workers: threads, each with a core; the result is the same for any number.
+    Cost: a forward pass over window / (window - overlap) times the data.
+    """
+    starts = range(0, max(1, len(data) - 1 - overlap), window - overlap)
+    rows = max(1, _BATCH_BYTES // window)
+    device = next(module.parameters()).device
+    dtype = compute_type(device)
+
+    def score(first: int) -> float:
+        some = starts[first : first + rows]
+        pieces = [data.read(start, window + 1) for start in some]
+        # Both contexts are a thread's own.
+        with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            return _sum_nats(module, pieces, [overlap if start else 0 for start in some], device)
+
+    nats = sum(_map(score, range(0, len(starts), rows), workers))
+    return 8 / len(data) + nats / NATS_PER_BIT / len(data)
+
+
+def _map(score: Callable[[int], float], firsts: range, workers: int) -> list[float]:
+    """Return the score of each of `firsts`, in order."""
+    if workers == 1:
+        return [score(first) for first in firsts]
+    cores = torch.get_num_threads()
+    torch.set_num_threads(max(1, cores // workers))
+    try:
+        with ThreadPoolExecutor(workers, "multum-score") as pool:
+            return list(pool.map(score, firsts))
+    finally:
+        torch.set_num_threads(cores)
+
+
+def _sum_nats(module: nn.Module, pieces: list[NDArray[np.uint8]], known: list[int], device: torch.device) -> float:
+    """Return the nats of the bytes of each piece after the first and the `known` ones; short pieces are padded."""
+    longest = max(map(len, pieces))
+    padded = torch.zeros(len(pieces), longest, dtype=torch.int64)
+    counted = torch.zeros(len(pieces), longest - 1, dtype=torch.bool)
+    for row, (piece, skip) in enumerate(zip(pieces, known, strict=True)):
+        padded[row, : len(piece)] = torch.from_numpy(piece)
+        counted[row, skip : len(piece) - 1] = True
+    padded = padded.to(device)
+    nats: Tensor = module(padded[:, :-1], padded[:, 1:])  # [rows, longest - 1]
+    return float(nats[counted.to(device)].double().sum())

@@ -1,0 +1,41 @@
+"""The folder a fit writes to: a checkpoint while it runs, a whole program when it is done.
+
+Invariant: the checkpoint is removed only when every file of the program stands in its place, so a kill at any moment
+leaves something to resume or something complete.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from multum.archive.targets import whole_folder
+from multum.errors import UsageError
+from multum.neural.sources import DESCRIPTION
+from multum.training.checkpoints import CHECKPOINT
+
+
+def check_target(out: Path, resume: bool, force: bool) -> None:
+    """Raise UsageError when `out` may not be written to, or has nothing to resume."""
+    if resume and not (out / CHECKPOINT).is_file():
+        raise UsageError(f"'{out}' has no checkpoint to resume; start again without --resume")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"target '{out}' is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()) and not (resume or force):
+        raise UsageError(
+            f"target '{out}' exists and is not empty; go on with --resume, overwrite it with -f (force=True), or choose"
+            " another name with -o"
+        )
+
+
+def write_program(out: Path, save: Callable[[Path], None], description: dict[str, Any]) -> None:
+    """Put a program's files and its multum.json into `out`, all complete before the first of them gets its name.
+
+    save: writes the Hugging Face directory into the folder it is given. Raises OSError; then the checkpoint stays.
+    """
+    with whole_folder(str(out), force=True, traits=None) as name:
+        folder = Path(name)
+        save(folder)
+        text = json.dumps(description, ensure_ascii=False, indent=2)
+        (folder / DESCRIPTION).write_text(text + "\n", "utf-8")
+    (out / CHECKPOINT).unlink(missing_ok=True)
