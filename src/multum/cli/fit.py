@@ -115,7 +115,7 @@ def _fit_labels(
     for name in ("params", "architecture", "tokens", "window"):
         if options[name] is not None:
             raise click.UsageError(f"--{name} is for --task bytes")
-    shared = ("held_out", "init", "flops", "batch", "seed", "device", "sharded")
+    shared = ("held_out", "init", "flops", "batch", "dropout", "weight_decay", "seed", "threads", "device", "sharded")
     asked = {name: options[name] for name in shared if options[name] is not None}
     if options["budget"] is not None:
         asked["time_s"] = options["budget"]

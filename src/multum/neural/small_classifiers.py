@@ -20,6 +20,7 @@ MOST_MERGES = 8192
 LONGEST_TOKEN = 16
 WIDTH = 128
 LAYERS = 1
+DROPOUT = 0.3
 # Tokens that one token attends to: its phrase, not its document; the mean over tokens does the rest.
 NEIGHBOURHOOD = 32
 # Channels of the stages of the network for images; each stage after the first halves height and width.
@@ -27,7 +28,11 @@ STAGES = (32, 64, 128)
 
 
 def make_text_classifier(
-    texts: Sequence[str], classes: Sequence[str], most_tokens: int = MOST_TOKENS, dropout: float = 0.3, seed: int = 0
+    texts: Sequence[str],
+    classes: Sequence[str],
+    most_tokens: int = MOST_TOKENS,
+    dropout: float = DROPOUT,
+    seed: int = 0,
 ) -> Classifier:
     """Return an untrained classifier of texts whose tokens are merges of bytes, learnt from `texts` alone.
 

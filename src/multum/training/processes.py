@@ -6,8 +6,8 @@ processes a step sums the same micro batches as one process with W times the acc
 
 import atexit
 import os
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -26,6 +26,17 @@ def count_processes() -> int:
 def is_first_process() -> bool:
     """Return whether this process is the one that writes and talks."""
     return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def limited_cores(threads: int) -> Iterator[None]:
+    """Let torch use so many cores, 0 for as many as it likes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def gather_tensor(tensor: Tensor) -> Tensor:

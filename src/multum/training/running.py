@@ -2,10 +2,8 @@
 
 import math
 import shlex
-import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -19,14 +17,13 @@ from multum.errors import UsageError
 from multum.neural.architectures import derive_shape
 from multum.neural.trainable import Trainable, make_trainable, open_trainable
 from multum.training.bytes import ByteTask, measure_rate
-from multum.training.checkpoints import CHECKPOINT
 from multum.training.options import FitOptions
 from multum.training.precision import autocast
-from multum.training.processes import count_processes, is_first_process
+from multum.training.processes import count_processes, is_first_process, limited_cores
 from multum.training.recipes import MICRO_BYTES, WINDOW, derive_recipe
 from multum.training.reports import FitReport
 from multum.training.settings import Settings
-from multum.training.targets import check_target, write_program
+from multum.training.targets import check_target, made_folder, write_program
 from multum.training.trainer import Progress, RunReport, train
 
 # Held out by default: a twentieth of the data, and no more than tells a rate to the third digit.
@@ -47,7 +44,7 @@ def run_fit(
     check_target(out, resume, force)
     training, held_out = divide(open_stream(sources), options.held_out, options.window or WINDOW)
     task, settings = prepare(training, held_out, options)
-    with _cores(options.threads), _folder(out):
+    with limited_cores(options.threads), made_folder(out):
         module, run = train(task, out, settings, progress, resume)
         rate = _rate(module, task, run)
     report = FitReport(
@@ -138,30 +135,6 @@ def _share_batch(batch: int, window: int, processes: int, workers: int) -> tuple
     rows = max(1, round(batch / window / processes))
     micros = min(rows, max(workers, math.ceil(rows * window / MICRO_BYTES)))
     return max(1, round(rows / micros)), micros
-
-
-@contextmanager
-def _cores(threads: int) -> Iterator[None]:
-    """Let torch use so many cores, 0 for as many as it likes."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _folder(out: Path) -> Iterator[None]:
-    """Make `out`; take it away again when an error comes before there is a checkpoint in it."""
-    made = not out.exists()
-    out.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        if made and not (out / CHECKPOINT).exists():
-            shutil.rmtree(out, ignore_errors=True)
-        raise
 
 
 def _rate(module: nn.Module, task: ByteTask, run: RunReport) -> float:

@@ -5,7 +5,9 @@ leaves something to resume or something complete.
 """
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,19 @@ def check_target(out: Path, resume: bool, force: bool) -> None:
             f"target '{out}' exists and is not empty; go on with --resume, overwrite it with -f (force=True), or choose"
             " another name with -o"
         )
+
+
+@contextmanager
+def made_folder(out: Path) -> Iterator[None]:
+    """Make `out`; take it away again when an error comes before there is a checkpoint in it."""
+    made = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if made and not (out / CHECKPOINT).exists():
+            shutil.rmtree(out, ignore_errors=True)
+        raise
 
 
 def write_program(out: Path, save: Callable[[Path], None], description: dict[str, Any]) -> None:

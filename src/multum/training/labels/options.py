@@ -13,10 +13,11 @@ class LabelOptions:
 
     text_columns, label_column: of tables, see `read_labelled`. held_out: a share of the examples, or a file of others.
     init: a directory or hub name to start from. epochs, time_s, flops: the budget, one of them. batch: examples a
-    step. most_tokens: of a text, that are read. augment: of images: "shift", "crop", "flip". token_dropout: most
-    tokens of a text to hide. label_smoothing: share of a label spread over all. adversarial: how far inputs are
-    moved, in their root-mean-squares; 0 for not at all; adversarial_steps: 1 for FGSM, more for PGD. teacher: a
-    classifier to learn from, with teacher_weight of the loss at temperature.
+    step. dropout: of the small program for texts. most_tokens: of a text, that are read. augment: of images: "shift",
+    "crop", "flip". token_dropout: most tokens of a text to hide. label_smoothing: share of a label spread over all.
+    adversarial: how far inputs are moved, in their root-mean-squares; 0 for not at all; adversarial_steps: 1 for FGSM,
+    more for PGD. teacher: a classifier to learn from, with teacher_weight of the loss at temperature. threads: 0 for
+    all cores. Others as in Settings.
     """
 
     text_columns: tuple[str, ...] = ()
@@ -28,6 +29,8 @@ class LabelOptions:
     flops: float | None = None
     batch: int | None = None
     learning_rate: float | None = None
+    weight_decay: float | None = None
+    dropout: float | None = None
     most_tokens: int = 256
     augment: tuple[str, ...] = ()
     token_dropout: float | None = None
@@ -40,6 +43,7 @@ class LabelOptions:
     accumulation: int = 1
     patience: int | None = 6
     seed: int = 0
+    threads: int = 0
     device: str = "auto"
     precision: str = "auto"
     sharded: bool = False
@@ -51,6 +55,10 @@ class LabelOptions:
                 raise UsageError(f"{name} is {value}; allowed is more than 0")
         if self.most_tokens < 2:
             raise UsageError(f"most tokens are {self.most_tokens}; allowed is 2 or more")
+        if self.threads < 0:
+            raise UsageError(f"threads is {self.threads}; give 1 or more, or 0 for all cores")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout is {self.dropout}; allowed is 0 to less than 1")
         if self.adversarial < 0:
             raise UsageError(f"adversarial strength is {self.adversarial}; allowed is 0 or more")
 

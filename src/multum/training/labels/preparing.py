@@ -12,7 +12,7 @@ from multum.data.labelled import Labelled, read_labelled
 from multum.data.splits import check_classes, split
 from multum.errors import UsageError
 from multum.neural.classifiers import Classifier, open_classifier, predict
-from multum.neural.small_classifiers import make_image_classifier, make_text_classifier
+from multum.neural.small_classifiers import DROPOUT, make_image_classifier, make_text_classifier
 from multum.training.labels.augmentation import choose_augmentations
 from multum.training.labels.objectives import Objective, adversarial, cross_entropy, distilled, plain
 from multum.training.labels.options import LabelOptions
@@ -23,7 +23,7 @@ from multum.training.settings import Settings
 CHECKPOINT_S = 30.0
 
 # Options that do not change what is learnt, or that the trainer's settings and the data's digests tell already.
-_ELSEWHERE = {"held_out", "device", "precision", "sharded", "text_columns", "label_column", "seed", "batch"}
+_ELSEWHERE = {"held_out", "device", "precision", "sharded", "threads", "text_columns", "label_column", "seed", "batch"}
 
 
 def read_examples(data: str | Path, options: LabelOptions) -> Labelled:
@@ -35,19 +35,31 @@ def read_examples(data: str | Path, options: LabelOptions) -> Labelled:
 
 def hold_out(data: Labelled, options: LabelOptions) -> tuple[Labelled, Labelled]:
     """Return (examples to train on, held-out ones): a share of `data`, or those of another file."""
-    if isinstance(options.held_out, float | int):
-        return split(data, options.held_out, options.seed)
-    others = read_labelled(options.held_out, options.text_columns, options.label_column)
+    share = _read_share(options.held_out)
+    if share is not None:
+        return split(data, share, options.seed)
+    others = read_labelled(str(options.held_out), options.text_columns, options.label_column)
     return data, others.with_classes(data.classes)
+
+
+def _read_share(held_out: float | str | Path) -> float | None:
+    """Return the share of examples that is meant, or None for a file; a file that exists wins."""
+    try:
+        return None if Path(str(held_out)).exists() else float(held_out)  # type: ignore[arg-type]
+    except ValueError:
+        return None
 
 
 def make_classifier(data: Labelled, options: LabelOptions) -> Classifier:
     """Return the classifier to train on `data`: the one to start from with a new head, or a small new one."""
+    if options.dropout is not None and (options.init is not None or data.is_image):
+        raise UsageError("dropout is for texts without --init; an encoder has its own, and images have augmentation")
     if options.init is not None:
         return open_classifier(options.init, data.classes, options.most_tokens, options.seed)
     if isinstance(data.inputs, np.ndarray):
         return make_image_classifier(data.inputs, data.classes, options.seed)
-    return make_text_classifier(data.inputs, data.classes, options.most_tokens, seed=options.seed)
+    dropout = DROPOUT if options.dropout is None else options.dropout
+    return make_text_classifier(data.inputs, data.classes, options.most_tokens, dropout, options.seed)
 
 
 def prepare(training: Labelled, held_out: Labelled, options: LabelOptions) -> tuple[LabelsTask, Settings]:
@@ -77,7 +89,7 @@ def _tell_options(options: LabelOptions) -> dict[str, Any]:
 
 def _fill_recipe(recipe: Recipe, training: Labelled, options: LabelOptions) -> Recipe:
     """Return the recipe with what was asked for instead."""
-    names = ("batch", "learning_rate", "token_dropout", "label_smoothing")
+    names = ("batch", "learning_rate", "weight_decay", "token_dropout", "label_smoothing")
     asked = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     filled = replace(recipe, **asked)
     # A small set still takes a dozen steps an epoch.

@@ -1,20 +1,18 @@
 """One run of a classifier: trained, scored, written."""
 
 import json
-import os
 from pathlib import Path
+from typing import Any
 
-from torch import nn
-
-from multum.archive.targets import whole_folder
 from multum.data.labelled import Labelled
-from multum.errors import UsageError
 from multum.neural.sources import DESCRIPTION
 from multum.training.checkpoints import CHECKPOINT
 from multum.training.labels.options import LabelOptions
 from multum.training.labels.preparing import prepare
 from multum.training.labels.reports import LabelsReport
 from multum.training.labels.task import LabelsTask
+from multum.training.processes import is_first_process, limited_cores
+from multum.training.targets import check_target, made_folder, write_program
 from multum.training.trainer import Progress, train
 
 
@@ -28,41 +26,23 @@ def run_fit(
     progress: Progress | None,
 ) -> LabelsReport:
     """Return the report of one classifier, trained on some examples, scored on others, written to `out`."""
-    is_first = os.environ.get("RANK", "0") == "0"  # of several processes one writes
-    if is_first:
-        _check_target(out, resume, force)
-    task, settings = prepare(training, held_out, options)
-    out.mkdir(parents=True, exist_ok=True)
-    module, run = train(task, out, settings, progress, resume)
-    report = LabelsReport(
-        target=str(out),
-        columns=training.columns,
-        training_examples=len(training),
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
-        scores=task.score(module.eval()),
-        run=run,
-    )
-    if is_first:
-        _write(out, task, module, report, options)
+    if is_first_process():
+        check_target(out, resume, force)
+    with limited_cores(options.threads):
+        task, settings = prepare(training, held_out, options)
+        with made_folder(out):
+            module, run = train(task, out, settings, progress, resume)
+        scores = task.score(module.eval())
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    report = LabelsReport(str(out), training.columns, len(training), parameters, scores, run)
+    if is_first_process():
+        write_program(out, lambda folder: task.save(module, folder), _describe(task, report, options))
     return report
 
 
-def _check_target(out: Path, resume: bool, force: bool) -> None:
-    """Raise UsageError when `out` may not be written to, or has nothing to resume."""
-    if resume and not (out / CHECKPOINT).is_file():
-        raise UsageError(f"'{out}' has no checkpoint to resume; start again without --resume")
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"target '{out}' is a file; name a folder")
-    if out.is_dir() and any(out.iterdir()) and not (resume or force):
-        raise UsageError(
-            f"target '{out}' exists and is not empty; go on with --resume, overwrite it with -f (force=True), or choose"
-            " another name with -o"
-        )
-
-
-def _write(out: Path, task: LabelsTask, module: nn.Module, report: LabelsReport, options: LabelOptions) -> None:
-    """Put the program's files into `out`, all complete before the first of them gets its name."""
-    description = task.describe() | {
+def _describe(task: LabelsTask, report: LabelsReport, options: LabelOptions) -> dict[str, Any]:
+    """Return what multum.json says."""
+    return task.describe() | {
         "asked_columns": {"text": list(options.text_columns), "label": options.label_column},
         "law": {
             "parameters": report.parameters,
@@ -72,11 +52,6 @@ def _write(out: Path, task: LabelsTask, module: nn.Module, report: LabelsReport,
         },
         "report": report.as_dict(),
     }
-    with whole_folder(str(out), force=True, traits=None) as folder:
-        task.save(module, Path(folder))
-        text = json.dumps(description, ensure_ascii=False, indent=2)
-        (Path(folder) / DESCRIPTION).write_text(text + "\n", "utf-8")
-    (out / CHECKPOINT).unlink(missing_ok=True)
 
 
 def find_finished(out: Path, training: Labelled) -> LabelsReport | None:
