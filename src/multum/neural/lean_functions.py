@@ -76,7 +76,7 @@ def measure_nats(logits: Tensor, targets: Tensor) -> Tensor:
         nats: Tensor = _apply(_MeasureNats, logits, targets)
         return nats
     flat = nn.functional.cross_entropy(logits.flatten(0, -2).float(), targets.flatten(), reduction="none")
-    return flat.view(targets.shape)
+    return flat.view(targets.shape).clone()  # FSDP wants no views
 
 
 class _AddAndNorm(torch.autograd.Function):

@@ -18,19 +18,18 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Non
     return torch.autocast(device.type, torch.bfloat16)
 
 
-def choose_precision(device: torch.device, work: Callable[[], object]) -> str:
-    """Return the faster precision for `work`, a forward and backward pass without side effects that last."""
+def choose_precision(device: torch.device, work: Callable[[str], None]) -> str:
+    """Return the faster precision for `work`, which does a step's passes at the precision it is given."""
     times = {precision: _time(device, precision, work) for precision in (FLOAT32, BFLOAT16)}
     return min(times, key=lambda precision: times[precision])
 
 
-def _time(device: torch.device, precision: str, work: Callable[[], object]) -> float:
+def _time(device: torch.device, precision: str, work: Callable[[str], None]) -> float:
     """Return the least seconds of a few passes, after one that warms up."""
     least = float("inf")
     for turn in range(_REPEATS + 1):
         start = time.perf_counter()
-        with autocast(device, precision):
-            work()
+        work(precision)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
         if turn:

@@ -1,7 +1,7 @@
-"""The processes of a run: one, several with the same weights (DDP), or several that share them (FSDP), by accelerate.
+"""The processes of a run: one, several with the same weights (DDP), or several that share them (FSDP).
 
-`torchrun` starts the processes and says so in the environment; accelerate is asked only then. Invariant: with W
-processes a step sums the same micro batches as one process with W times the accumulation.
+`torchrun` starts the processes and says so in the environment; accelerate, which sets them up, is asked only then.
+Invariant: with W processes a step sums the same micro batches as one process with W times the accumulation.
 """
 
 import atexit
@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from multum.errors import UsageError
@@ -57,7 +58,7 @@ class Processes:
     def __init__(self, device: str, sharded: bool) -> None:
         """device: "auto", or a device. sharded: divide weights among the processes. Raises UsageError."""
         self.sharded = sharded
-        self._accelerator = _accelerate(device, sharded) if count_processes() > 1 else None
+        self._accelerator = _accelerate(device) if count_processes() > 1 else None
         if sharded and self._accelerator is None:
             raise UsageError("there is one process, and nobody to share weights with; start several by torchrun")
         self.device: torch.device = self._accelerator.device if self._accelerator else pick_device(device)
@@ -73,7 +74,7 @@ class Processes:
         """Return `module` on its device, wrapped so that processes share gradients."""
         if self._accelerator is None:
             return module.to(self.device)
-        wrapped = self._accelerator.prepare_model(module)
+        wrapped = _shard(module.to(self.device)) if self.sharded else self._accelerator.prepare_model(module)
         assert isinstance(wrapped, nn.Module)
         return wrapped
 
@@ -85,7 +86,9 @@ class Processes:
 
     def hold_gradients(self, module: nn.Module, last: bool) -> AbstractContextManager[Any]:
         """Return a context that shares no gradients before the last micro batch of a step."""
-        if last or self._accelerator is None:
+        if isinstance(module, FSDPModule):
+            module.set_requires_gradient_sync(last)
+        if last or self._accelerator is None or self.sharded:
             return nullcontext()
         held: AbstractContextManager[Any] = self._accelerator.no_sync(module)
         return held
@@ -112,14 +115,25 @@ class Processes:
             self._accelerator.wait_for_everyone()
 
 
-def _accelerate(device: str, sharded: bool) -> Any:
+def _accelerate(device: str) -> Any:
     """Return the Accelerator of this process among several."""
-    from accelerate import Accelerator, FullyShardedDataParallelPlugin
+    from accelerate import Accelerator
 
-    plugin = FullyShardedDataParallelPlugin(fsdp_version=2, auto_wrap_policy="no_wrap") if sharded else None
-    accelerator = Accelerator(cpu=device == "cpu", fsdp_plugin=plugin)
     atexit.register(_leave)
-    return accelerator
+    return Accelerator(cpu=device == "cpu")
+
+
+def _shard(module: nn.Module) -> nn.Module:
+    """Divide every layer of `module`, and then what is around them; a layer is whole only while it is used.
+
+    accelerate would do it on GPUs alone; on CPUs it ignores the wish.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.ModuleList):
+            for layer in part:
+                fully_shard(layer)
+    fully_shard(module)
+    return module
 
 
 def _leave() -> None:

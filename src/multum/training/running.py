@@ -90,7 +90,9 @@ def prepare(training: ByteStream, held_out: ByteStream, options: FitOptions) -> 
     recipe = derive_recipe(program.parameters, len(training))
     window = options.window or recipe.window
     processes = count_processes()
-    workers = 1 if options.dropout else options.threads or torch.get_num_threads()
+    # Dropout draws from one generator, and processes speak to each other in one order.
+    alone = processes == 1 and not options.dropout
+    workers = (options.threads or torch.get_num_threads()) if alone else 1
     rows, accumulation = _share_batch(options.batch or recipe.batch, window, processes, workers)
     task = ByteTask(
         training,

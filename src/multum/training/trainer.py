@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from multum.errors import MultumError, UsageError
 from multum.training import checkpoints
-from multum.training.gradients import SideBySide
+from multum.training.gradients import Gradients
 from multum.training.interruption import Interrupted, Interruption
 from multum.training.optimizers import make_optimizers
-from multum.training.precision import autocast, choose_precision
+from multum.training.precision import BFLOAT16, FLOAT32, autocast, choose_precision
 from multum.training.processes import Processes
 from multum.training.scalars import Scalars
 from multum.training.schedule import scale_rate
@@ -122,8 +122,7 @@ class Run:
         self.state = _State()
         self.best: dict[str, Tensor] | None = None
         self.scalars = Scalars(folder if self.processes.is_first else None)
-        alone = self.processes.count == 1 and self.processes.device.type == "cpu"
-        self._threads = SideBySide(settings.workers) if settings.workers > 1 and alone else None
+        self.gradients = Gradients(task, self.module, self.processes, settings)
         self._spent_before_s, self._units_before = 0.0, 0
         self._saved_s = self._evaluated_s = self.started_s
         self._evaluation_s = 0.0
@@ -132,8 +131,7 @@ class Run:
     def close(self) -> None:
         """Close files and end threads."""
         self.scalars.close()
-        if self._threads is not None:
-            self._threads.close()
+        self.gradients.close()
 
     # How far the run is.
 
@@ -178,56 +176,18 @@ class Run:
     def _step(self, fraction: float) -> None:
         """Take one step of the optimizers."""
         scale = scale_rate(fraction, self.settings.warmup, self.settings.decay)
-        nats, units = self._accumulate()
-        if not math.isfinite(nats):
+        nats, units, norm = self.gradients.compute(self.state.step, self._precision)
+        if not math.isfinite(norm):  # of all processes, so that all stop
             raise MultumError(
-                f"the loss is {nats} at step {self.state.step}; lower the learning rate, or look for odd data;"
+                f"the gradient is {norm} at step {self.state.step}; lower the learning rate, or look for odd data;"
                 " the last checkpoint was kept"
             )
-        self._share_and_clip(units)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * scale
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self._count(nats / units / NATS_PER_BIT, self.processes.sum_number(units), fraction, scale)
-
-    def _accumulate(self) -> tuple[float, int]:
-        """Run the micro batches of a step forward and backward; return this process's (nats, units)."""
-        nats, units, micros = 0.0, 0, self.settings.accumulation
-        if self._threads is not None:
-            divisor = self.task.units_per_batch()
-            return self._threads.accumulate(
-                self.module, micros, divisor, lambda micro: self._forward(self._fetch(micro))
-            )
-        for micro in range(micros):
-            batch = self._fetch(micro)
-            with self.processes.hold_gradients(self.module, micro == micros - 1):
-                loss, count = self._forward(batch)
-                # Divided here for the range of bfloat16 gradients, by exact units in _share_and_clip.
-                (loss / self.task.units_per_batch()).backward()
-            nats += float(loss.detach())
-            units += count
-        return nats, units
-
-    def _fetch(self, micro: int) -> Any:
-        """Return a micro batch on the device, with the generator of dropout set for it and nothing else."""
-        rank, count = self.processes.rank, self.processes.count
-        torch.manual_seed(hash((self.settings.seed, self.state.step, micro * count + rank)))
-        batch = self.task.batch(self.state.step, micro, rank, count)
-        return _move(batch, self.processes.device)
-
-    def _forward(self, batch: Any) -> tuple[Tensor, int]:
-        with autocast(self.processes.device, self.state.precision or "float32"):
-            return self.task.loss(self.module, batch)
-
-    def _share_and_clip(self, units: int) -> None:
-        """Make gradients those of the mean nats a unit over all processes, no longer than the clip."""
-        # Processes' gradients are averaged, not summed, so their number comes back in.
-        factor = self.task.units_per_batch() * self.processes.count / self.processes.sum_number(units)
-        gradients = [p.grad for p in self.inner.parameters() if p.grad is not None]
-        torch._foreach_mul_(gradients, factor)
-        nn.utils.clip_grad_norm_(self.inner.parameters(), self.settings.clip)
 
     def _count(self, bits: float, units: int, fraction: float, scale: float) -> None:
         """Note a step that was taken and show it."""
@@ -255,21 +215,23 @@ class Run:
 
     # Precision.
 
+    @property
+    def _precision(self) -> str:
+        return self.state.precision or FLOAT32
+
     def _choose_precision(self) -> str:
         """Return the precision that was asked for, or the faster one; all processes take the first's."""
         if self.settings.precision != "auto":
             return self.settings.precision
-        batch = self._fetch(0)
 
-        def work() -> None:
-            loss, _ = self.task.loss(self.module, batch)
-            loss.backward()
+        def work(precision: str) -> None:
+            self.gradients.compute(0, precision)
 
-        faster = choose_precision(self.processes.device, work)
+        is_half = choose_precision(self.processes.device, work) == BFLOAT16
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        ((is_half),) = self.processes.follow_first([float(faster == "bfloat16")])
-        return "bfloat16" if is_half else "float32"
+        (agreed,) = self.processes.follow_first([is_half])
+        return BFLOAT16 if agreed else FLOAT32
 
     # Evaluation.
 
@@ -301,7 +263,7 @@ class Run:
         """Return the task's held-out scores for the present weights."""
         started_s = time.perf_counter()
         self.module.eval()
-        with torch.no_grad(), autocast(self.processes.device, self.state.precision or "float32"):
+        with torch.no_grad(), autocast(self.processes.device, self._precision):
             scores = self.task.evaluate(self.module if self.processes.sharded else self.inner)
         self.module.train()
         self._evaluated_s = time.perf_counter()
@@ -380,19 +342,8 @@ class Run:
             best_step=state.best_step,
             history=state.history,
             ended=ended,
-            precision=state.precision or "float32",
+            precision=self._precision,
             device=str(self.processes.device),
             processes=self.processes.count,
         )
         return program, report
-
-
-def _move(batch: Any, device: torch.device) -> Any:
-    """Return a batch of tensors, in tuples, lists or dicts, on `device`."""
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
-    if isinstance(batch, dict):
-        return {key: _move(value, device) for key, value in batch.items()}
-    if isinstance(batch, tuple | list):
-        return type(batch)(_move(value, device) for value in batch)
-    return batch
