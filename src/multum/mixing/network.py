@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.bits.adaptive import COUNT_LIMIT, RECIPROCAL, initial_refinement, pack_map
-from multum.bits.kernels import is_cached, wrapping
+from multum.bits.kernels import wrapping
 from multum.bits.logistic import SQUASH, STRETCH
 from multum.errors import FormatError
 from multum.mixing import engine
@@ -142,8 +142,8 @@ class Meter:
 
 
 def compiling() -> bool:
-    """Return whether the first block will wait for kernels to be compiled; False when that is not known."""
-    return is_cached(engine.code_block) is False
+    """Return whether the first block will wait for kernels to be compiled."""
+    return not engine.code_block.is_cached()
 
 
 def encode(data: bytes, recipe: Recipe, meter: Meter | None = None) -> bytes | None:
