@@ -110,7 +110,7 @@ def _lower_prefetch(context: Any, builder: Any, signature: Any, arguments: Any) 
     data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
     byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
     index = context.cast(builder, arguments[1], signature.args[1], types.int64)
-    address = builder.bitcast(builder.gep(data, [index]), byte)
+    address = builder.bitcast(builder.gep(data, [index]), byte)  # counted over all axes
     declared = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(ir.VoidType(), [byte, number, number, number]), "llvm.prefetch.p0"
     )

@@ -1,5 +1,7 @@
 """From a recipe to a network, and from bytes to code and back."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ from multum.mixing.recipe import Recipe
 # How many observations a table entry is believed to have at the start.
 _FIRST_COUNT = 20
 _MATCH_FIRST_COUNT = 8
+_LINE_BYTES = 64
 
 
 def _first_maps(contexts: int) -> NDArray[np.int32]:
@@ -42,6 +45,17 @@ def _selections(selectors: tuple[tuple[int, int], ...]) -> tuple[NDArray[np.int6
         rows.append((mode, feature, total))
         total += SETS[mode]
     return np.array(rows, np.int64).reshape(-1, 3), total
+
+
+def _filled(size: int, value: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """Return [size] equal values that begin on a cache line, so that one lookup touches one line."""
+    size_bytes = size * np.dtype(dtype).itemsize
+    raw = np.zeros(size_bytes + _LINE_BYTES, np.uint8)
+    start = -raw.ctypes.data % _LINE_BYTES
+    table = raw[start : start + size_bytes].view(dtype)
+    if value:
+        table[:] = value
+    return table
 
 
 def allocate(recipe: Recipe) -> engine.Network:
@@ -79,15 +93,15 @@ def allocate(recipe: Recipe) -> engine.Network:
         finals=finals,
         refiners=np.array(s.refiners, np.int64).reshape(-1, 2),
         matches=np.array(s.matches, np.int64),
-        slots=np.zeros(16 << recipe.slot_bits, np.uint8),
+        slots=_filled(16 << recipe.slot_bits, 0, np.uint8),
         maps=_first_maps(len(s.contexts)),
-        direct=np.full(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
+        direct=_filled(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
         runs=np.zeros(1 << (recipe.run_bits if len(runners) else 0), np.int32),
         run_maps=_first_agreement(engine.RUN_CLASSES, len(runners)),
         match_maps=_first_agreement(CLASSES, len(s.matches)),
         sure_maps=np.repeat(_first_agreement(CLASSES, 1)[1::2], 256),
         heads=np.zeros((len(s.matches), 1 << recipe.head_bits), np.int32),
-        weights=np.full(n_sets * inputs, recipe.first_weight, np.int32),
+        weights=_filled(n_sets * inputs, recipe.first_weight, np.int32),
         final_weights=np.full(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
         refinements=np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits),
         followers=np.zeros(256 + 65536, np.int32),
