@@ -448,19 +448,20 @@ def code_block(decoding, data, start, coded, net, own):
                 row = k * (refine_mask + 1) + ((mix(refine_hash[k], partial) >> 20) & refine_mask)
                 refine_row[k] = row
                 prefetch_row(refinements, row)
-            predict_histories(slots, maps, stretch, base, node, each, touched, x)
-            predict_directs(direct, stretch, trust, line, node, direct_at, x)
-            predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
+            # sets are chosen first, so that their weights are there when the inputs are
             match_class, match_bit = predict_matches(
                 match_maps, stretch, expected, length, partial, bit_number, match_at, match_touched, x
             )
-
             for k in range(n_sets):
                 feature = f[selectors[k, 1]]
                 s = select_set(selectors[k, 0], feature, partial, bit_number, match_class, match_bit, hits)
-                s = (selectors[k, 2] + s) * n_inputs
-                set_at[k] = s
-                mixed[k] = np.int32(dot(x, weights, s, n_inputs))
+                set_at[k] = (selectors[k, 2] + s) * n_inputs
+                prefetch(weights, set_at[k])
+            predict_histories(slots, maps, stretch, base, node, each, touched, x)
+            predict_directs(direct, stretch, trust, line, node, direct_at, x)
+            predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
+            for k in range(n_sets):
+                mixed[k] = np.int32(dot(x, weights, set_at[k], n_inputs))
             if n_finals == 0:
                 t = np.int64(mixed[0])
             else:
