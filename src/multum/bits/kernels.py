@@ -26,6 +26,12 @@ INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 _SUFFIX = ".kernel"
 _DIGEST_BYTES = 32
 _linked: list[Any] = []  # engines own the code that is running: they live as long as the process
+_listeners: list[Callable[[], None]] = []
+
+
+def watch_compiling(listener: Callable[[], None]) -> None:
+    """Have `listener` called before a kernel is compiled, which takes seconds, in whatever thread that is."""
+    _listeners[:] = [listener]
 
 
 class Part:
@@ -71,10 +77,6 @@ class Kernel:
         run(ctypes.byref(result), None, words.ctypes.data)
         return result.value
 
-    def is_cached(self) -> bool:
-        """Return whether the next call will not have to compile."""
-        return INTERPRETED or "_entry" in vars(self) or any(path.exists() for path in self._paths)
-
     @cached_property
     def _paths(self) -> list[Path]:
         """Where machine code may lie: beside the sources, else in the user's cache folder."""
@@ -115,6 +117,8 @@ class Kernel:
         return None
 
     def _compile(self, layout: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+        for listener in _listeners:
+            listener()
         from multum.bits.compiling import compile_kernel
 
         name, code = compile_kernel(self.function, arguments)

@@ -14,8 +14,8 @@ from multum.bits.adaptive import learn, prefetch_row, refine
 from multum.bits.binary import code_bit, flush, start_decoding
 from multum.bits.kernels import borrow, kernel, part, prefetch
 from multum.mixing.features import COUNT as FEATURES
-from multum.mixing.features import EXPECTED, STATE_SIZE, advance, advance_orders, mix
-from multum.mixing.matching import CLASSES, follow_match, length_class, measure_match, prefetch_head, seek_match
+from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
+from multum.mixing.matching import CLASSES, follow_match, head_line, length_class, measure_match, seek_match
 from multum.mixing.mixer import dot, dot_few, select_set, train, train_few
 from multum.mixing.slots import find_slot
 
@@ -90,6 +90,7 @@ class Scratch(NamedTuple):
     run_touched: NDArray[np.int64]
     pointer: NDArray[np.int64]  # [matches]
     length: NDArray[np.int64]
+    head: NDArray[np.int64]  # [matches] line of candidates
     expected: NDArray[np.int64]  # [matches] 256 + the byte, or -1
     match_touched: NDArray[np.int64]
     inputs: NDArray[np.int32]
@@ -115,7 +116,7 @@ def make_scratch(net: Network, meter: NDArray[np.int64]) -> Scratch:
         *(cells(FEATURES), cells(STATE_SIZE)),
         *(cells(contexts), cells(contexts), cells(contexts), cells(contexts), cells(directs)),
         *(cells(runners), cells(runners), cells(runners)),
-        *(cells(matches), cells(matches), cells(matches), cells(matches)),
+        *(cells(matches), cells(matches), cells(matches), cells(matches), cells(matches)),
         inputs=np.zeros(net.shape[INPUTS], np.int32),
         mixed=np.zeros(sets, np.int32),
         set_at=cells(sets),
@@ -165,11 +166,11 @@ def open_slots(hashes, slots, slot_mask, base):
 
 
 @part
-def open_matches(buf, pos, matches, pointer, length, expected, f):
+def open_matches(buf, pos, matches, n, pointer, length, expected, f):
     """Measure new candidates, and note the byte that each match and the longest of them expect."""
     longest = np.int64(0)
     f[EXPECTED] = 0
-    for m in range(matches.shape[0]):
+    for m in range(n):
         expected[m] = -1
         if length[m] == 0 and pos >= matches[m]:
             length[m] = measure_match(buf, pos, matches[m], pointer[m])
@@ -254,11 +255,11 @@ def predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, at
 
 
 @part
-def predict_matches(match_maps, stretch, expected, length, partial, bit_number, at, touched, x):
+def predict_matches(match_maps, stretch, n, expected, length, partial, bit_number, at, touched, x):
     """Write two inputs a match; return (class of the longest that predicts, 1 + its bit or 0)."""
     best = np.int64(0)
     best_bit = np.int64(0)
-    for m in range(expected.shape[0]):
+    for m in range(n):
         x[at + 2 * m] = 0
         x[at + 2 * m + 1] = 0
         touched[m] = -1
@@ -303,19 +304,55 @@ def learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bi
 
 
 @part
-def learn_touched(maps, touched, bit, limit, reciprocal):
+def learn_touched(maps, touched, n, bit, limit, reciprocal):
     """Teach the map entries that took part in this prediction."""
-    for k in range(touched.shape[0]):
+    for k in range(n):
         if touched[k] >= 0:
             learn(maps, touched[k], bit, limit, reciprocal)
 
 
-@kernel
-def code_block(decoding, data, start, coded, net, own):
+def is_simple(net: Network) -> bool:
+    """Return whether `net` has one weight set, one final adjustment and one match model, and histories only.
+
+    Such networks, those of the fast levels, have a kernel of their own that knows it.
+    """
+    return (
+        len(net.selectors) == len(net.refiners) == len(net.matches) == 1
+        and len(net.directs) == len(net.runners) == len(net.finals) == 0
+        and (net.shape[INPUTS], net.shape[INPUTS_EACH]) == (8, 1)
+        and not (net.contexts == EXPECTED).any()
+    )
+
+
+def code_block(
+    decoding: bool, data: NDArray[np.uint8], start: int, coded: NDArray[np.uint8], net: Network, own: Scratch
+) -> int:
     """Code data[start:] into coded, or decode coded into data[start:]; return the code bytes used.
 
     data[:start] is known to both sides and only learnt from. Returns -1 when the code
     does not fit into the array given for it.
+    """
+    run = run_simple_network if is_simple(net) else run_any_network
+    return int(run(decoding, data, start, coded, net, own))
+
+
+@kernel
+def run_any_network(decoding, data, start, coded, net, own):
+    """Do what code_block says."""
+    return run_network(False, decoding, data, start, coded, net, own)
+
+
+@kernel
+def run_simple_network(decoding, data, start, coded, net, own):
+    """Do what code_block says, for networks that are simple."""
+    return run_network(True, decoding, data, start, coded, net, own)
+
+
+@part
+def run_network(simple, decoding, data, start, coded, net, own):
+    """Do what code_block says.
+
+    simple: whether the network is; a constant, so that the compiler leaves out what is not there.
     """
     shape = net.shape
     slot_mask, run_mask, direct_mask = shape[SLOT_MASK], shape[RUN_MASK], shape[DIRECT_MASK]
@@ -345,15 +382,18 @@ def code_block(decoding, data, start, coded, net, own):
     f, state, hashes, halves = borrow(own.features), borrow(own.state), borrow(own.hashes), borrow(own.halves)
     base, touched, line = borrow(own.base), borrow(own.touched), borrow(own.line)
     run_byte, run_class, run_touched = borrow(own.run_byte), borrow(own.run_class), borrow(own.run_touched)
-    pointer, length, expected = borrow(own.pointer), borrow(own.length), borrow(own.expected)
+    pointer, length, head, expected = borrow(own.pointer), borrow(own.length), borrow(own.head), borrow(own.expected)
     match_touched, x, mixed = borrow(own.match_touched), borrow(own.inputs), borrow(own.mixed)
     set_at, final_at, final_p = borrow(own.set_at), borrow(own.final_at), borrow(own.final_p)
     refine_hash, refine_row, refine_at = borrow(own.refine_hash), borrow(own.refine_row), borrow(own.refine_at)
     meter = borrow(own.meter)
     buf, code = borrow(data), borrow(coded)
-    n_contexts, n_sets, n_finals = contexts.shape[0], selectors.shape[0], finals.shape[0]
-    n_refiners, n_matches = refiners.shape[0], matches.shape[0]
-    n_directs, n_runs = directs.shape[0], runners.shape[0]
+    n_contexts, n_directs, n_runs = contexts.shape[0], directs.shape[0], runners.shape[0]
+    if simple:
+        n_inputs, each, n_sets, n_finals, n_refiners, n_matches = 8, 1, 1, 0, 1, 1
+    else:
+        n_sets, n_finals, n_refiners = selectors.shape[0], finals.shape[0], refiners.shape[0]
+        n_matches = matches.shape[0]
     direct_at = each * n_contexts
     run_at = direct_at + n_directs
     match_at = run_at + n_runs
@@ -365,7 +405,7 @@ def code_block(decoding, data, start, coded, net, own):
 
     # Contexts from here on know what the longest match expects: they are hashed after it is found.
     settled = np.int64(0)
-    while settled < n_contexts and not uses(contexts, settled, EXPECTED):
+    while settled < n_contexts and (simple or not uses(contexts, settled, EXPECTED)):
         settled += 1
     rate = np.int64(0)
     bit = np.int64(0)
@@ -379,10 +419,6 @@ def code_block(decoding, data, start, coded, net, own):
         symbol = np.int64(buf[pos]) if known else np.int64(0)
 
         # Memory is slow: ask for what this byte needs, and learn the last bit of the one before meanwhile.
-        advance_orders(buf, pos, needs, f)
-        for m in range(n_matches):
-            if pos >= matches[m]:
-                prefetch_head(heads, m, f[matches[m]] >> 8)
         advance(buf, pos, needs, f, state, followers)
         longest = np.int64(0)
         guess = np.int64(0)
@@ -396,7 +432,7 @@ def code_block(decoding, data, start, coded, net, own):
             hash_contexts(contexts, 0, settled, f, hashes, slots, slot_mask)
         for m in range(n_matches):
             if pos >= matches[m]:
-                pointer[m] = seek_match(buf, pos, heads, m, f[matches[m]] >> 8, pointer[m], length[m])
+                pointer[m] = seek_match(buf, pos, heads, m, head[m], pointer[m], length[m])
         if sure:
             # one bit for the whole byte; contexts learn nothing from it
             at = (length_class(longest) << 8) | guess
@@ -406,6 +442,8 @@ def code_block(decoding, data, start, coded, net, own):
             learn(sure_maps, at, hit, 255, reciprocal)
             if hit:
                 buf[pos] = guess
+                for m in range(n_matches):
+                    head[m] = head_line(heads, m, f[matches[m] - 1], guess >> 4, False)
                 continue
             hash_contexts(contexts, 0, settled, f, hashes, slots, slot_mask)
 
@@ -424,23 +462,26 @@ def code_block(decoding, data, start, coded, net, own):
                     a = np.uint64(refine_at[k])
                     refinements[a] += (target - bit - np.int64(refinements[a])) >> refine_shift
                 learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, map_limit)
-                for k in range(n_directs):
-                    learn(direct, line[k] + node, bit, direct_limit, reciprocal)
-                learn_touched(run_maps, run_touched, bit, 255, reciprocal)
-                learn_touched(match_maps, match_touched, bit, 255, reciprocal)
+                learn_touched(match_maps, match_touched, n_matches, bit, 255, reciprocal)
+                if not simple:
+                    for k in range(n_directs):
+                        learn(direct, line[k] + node, bit, direct_limit, reciprocal)
+                    learn_touched(run_maps, run_touched, n_runs, bit, 255, reciprocal)
                 node = node * 2 + bit
             if bit_number == 0:
                 rate = rate_floor + (rate_start - rate_floor) * rate_half // (rate_half + pos)
-                open_matches(buf, pos, matches, pointer, length, expected, f)
-                hash_contexts(contexts, settled, n_contexts, f, hashes, slots, slot_mask)
-                open_runs(runners, hashes, runs, run_mask, run_byte, run_class)
+                open_matches(buf, pos, matches, n_matches, pointer, length, expected, f)
                 for k in range(n_refiners):
                     refine_hash[k] = mix(mix(f[refiners[k, 0]], k), f[refiners[k, 1]])
-                open_directs(directs, hashes, direct, direct_mask, line)
+                if not simple:
+                    hash_contexts(contexts, settled, n_contexts, f, hashes, slots, slot_mask)
+                    open_runs(runners, hashes, runs, run_mask, run_byte, run_class)
+                    open_directs(directs, hashes, direct, direct_mask, line)
                 hits = open_slots(hashes, slots, slot_mask, base)
                 node = np.int64(1)
             elif bit_number == 4:
-                open_directs(directs, halves, direct, direct_mask, line)
+                if not simple:
+                    open_directs(directs, halves, direct, direct_mask, line)
                 hits = open_slots(halves, slots, slot_mask, base)
                 node = np.int64(1)
 
@@ -450,7 +491,7 @@ def code_block(decoding, data, start, coded, net, own):
                 prefetch_row(refinements, row)
             # sets are chosen first, so that their weights are there when the inputs are
             match_class, match_bit = predict_matches(
-                match_maps, stretch, expected, length, partial, bit_number, match_at, match_touched, x
+                match_maps, stretch, n_matches, expected, length, partial, bit_number, match_at, match_touched, x
             )
             for k in range(n_sets):
                 feature = f[selectors[k, 1]]
@@ -458,8 +499,9 @@ def code_block(decoding, data, start, coded, net, own):
                 set_at[k] = (selectors[k, 2] + s) * n_inputs
                 prefetch(weights, set_at[k])
             predict_histories(slots, maps, stretch, base, node, each, touched, x)
-            predict_directs(direct, stretch, trust, line, node, direct_at, x)
-            predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
+            if not simple:
+                predict_directs(direct, stretch, trust, line, node, direct_at, x)
+                predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
             for k in range(n_sets):
                 mixed[k] = np.int32(dot(x, weights, set_at[k], n_inputs))
             if n_finals == 0:
@@ -492,10 +534,13 @@ def code_block(decoding, data, start, coded, net, own):
                 for i in range(n_contexts):
                     halves[i] = mix(hashes[i], partial)
                     prefetch(slots, ((halves[i] >> 8) & slot_mask) << 4)
+                for m in range(n_matches):
+                    head[m] = head_line(heads, m, f[matches[m] - 1], partial & 15, True)
 
         symbol = partial & 255
         buf[pos] = symbol
-        close_runs(runners, hashes, runs, run_mask, run_byte, symbol)
+        if not simple:
+            close_runs(runners, hashes, runs, run_mask, run_byte, symbol)
     if not decoding:
         end = flush(code, end, low)
     return end

@@ -262,8 +262,12 @@ def advance_followers(buf, pos, followers, f):
 
 
 @part
-def advance_orders(buf, pos, needs, f):
-    """Fill the hashes of the last bytes, and those bytes, for the byte at pos; needs as in advance."""
+def advance(buf, pos, needs, f, state, followers):
+    """Fill the features f int64[COUNT] for the byte at pos, from buf[:pos].
+
+    needs: int64[8] = groups, longest order, farthest byte, separator,
+    record length, stride, width, big-endian.
+    """
     h = np.int64(0)
     for k in range(1, needs[1] + 1):
         h = mix(h, np.int64(buf[pos - k]) + 1 if pos >= k else 0)
@@ -274,15 +278,6 @@ def advance_orders(buf, pos, needs, f):
         c1, c2, c3, c4 = f[BYTE + 1], f[BYTE + 2], f[BYTE + 3], f[BYTE + 4]
         f[HIGH_NIBBLES] = (c1 & 240) | (c2 >> 4)
         f[HIGH_BITS] = (c1 >> 5) | ((c2 >> 5) << 3) | ((c3 >> 5) << 6) | ((c4 >> 5) << 9)
-
-
-@part
-def advance(buf, pos, needs, f, state, followers):
-    """Fill the other features of f int64[COUNT] for the byte at pos, from buf[:pos].
-
-    needs: int64[8] = groups, longest order, farthest byte, separator,
-    record length, stride, width, big-endian.
-    """
     groups = needs[0]
     if groups & RECORD:
         advance_record(buf, pos, needs[4], needs[5], needs[6], needs[7] != 0, f)

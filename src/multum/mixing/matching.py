@@ -7,6 +7,7 @@ already coded.
 import numpy as np
 
 from multum.bits.kernels import part, prefetch
+from multum.mixing.features import mix
 
 CLASSES = 32
 LONGEST = 65535
@@ -29,15 +30,16 @@ def length_class(n):
 
 
 @part
-def head_at(heads, h):
-    """Return where in heads the last position of hash h is kept."""
-    return h & (heads.shape[1] - 1)
+def head_line(heads, m, h, upper, waiting):
+    """Return where the sixteen candidates lie whose last byte has these upper four bits, one a lower half.
 
-
-@part
-def prefetch_head(heads, m, h):
-    """Ask for the candidate that seek_match will look at."""
-    prefetch(heads, m * heads.shape[1] + head_at(heads, h))
+    heads: int32[matches, 2**bits], the last position of each context; h: hash of the bytes before
+    the last. waiting: whether to ask for them, which is why the line is known half a byte early.
+    """
+    line = ((mix(h, upper) >> 8) & (heads.shape[1] - 1)) & -16
+    if waiting:
+        prefetch(heads, m * heads.shape[1] + line)
+    return line
 
 
 @part
@@ -49,12 +51,9 @@ def follow_match(buf, pos, pointer, length):
 
 
 @part
-def seek_match(buf, pos, heads, m, h, pointer, length):
-    """Return the pointer to follow: as it is, or a candidate's when length is 0; note pos for later.
-
-    heads: int32[matches, 2**bits], the last position of each hash; h: hash of the bytes before pos.
-    """
-    at = head_at(heads, h)
+def seek_match(buf, pos, heads, m, line, pointer, length):
+    """Return the pointer to follow: as it is, or a candidate's when length is 0; note pos for later."""
+    at = line | (np.int64(buf[pos - 1]) & 15)
     if length == 0:
         pointer = np.int64(heads[m, at])
         prefetch(buf, pointer)

@@ -100,7 +100,7 @@ def allocate(recipe: Recipe) -> engine.Network:
         run_maps=_first_agreement(engine.RUN_CLASSES, len(runners)),
         match_maps=_first_agreement(CLASSES, len(s.matches)),
         sure_maps=np.repeat(_first_agreement(CLASSES, 1)[1::2], 256),
-        heads=np.zeros((len(s.matches), 1 << recipe.head_bits), np.int32),
+        heads=_filled(len(s.matches) << recipe.head_bits, 0, np.int32).reshape(len(s.matches), -1),
         weights=_filled(n_sets * inputs, recipe.first_weight, np.int32),
         final_weights=np.full(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
         refinements=np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits),
@@ -153,11 +153,6 @@ class Meter:
     def done_bytes(self) -> int:
         """Bytes of plain data that are coded or decoded; 0 while primers are read."""
         return max(int(self.cell[0]), 0)
-
-
-def compiling() -> bool:
-    """Return whether the first block will wait for kernels to be compiled."""
-    return not engine.code_block.is_cached()
 
 
 def encode(data: bytes, recipe: Recipe, meter: Meter | None = None) -> bytes | None:
