@@ -11,9 +11,9 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.typing.typeof import typeof
 from numba.extending import intrinsic, lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
-from numba.core.typing.typeof import typeof
 
 from multum.bits.kernels import borrow, prefetch
 from multum.bits.vectors import LANES, STEP_BITS, WEIGHT_LIMIT, dot_lanes, train_lanes
@@ -34,7 +34,8 @@ def compile_kernel(function: Callable[..., Any], arguments: tuple[Any, ...]) -> 
     def enter(words: Any) -> Any:
         return inner(*unpack(words))
 
-    entry = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(enter)
+    bare: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # they refer to Python
+    entry: Any = njit(nogil=True, error_model="numpy", **bare)(enter)
     entry.compile((types.int64,))
     (compiled,) = entry.overloads.values()
     return compiled.fndesc.llvm_func_name, bytes(compiled.library._get_compiled_object())
@@ -43,10 +44,10 @@ def compile_kernel(function: Callable[..., Any], arguments: tuple[Any, ...]) -> 
 def _make_unpack(argument_types: tuple[Any, ...]) -> Any:
     """Return an intrinsic that makes a kernel's arguments from the address of their words."""
 
-    def unpack(typing_context: Any, words: Any) -> Any:  # noqa: ARG001 - numba looks at the names
+    def unpack(typing_context: Any, words: Any) -> Any:
         result = types.Tuple(argument_types)
 
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             reader = _WordReader(context, builder, arguments[0])
             return context.make_tuple(builder, result, [reader.read(t) for t in argument_types])
 
@@ -70,7 +71,7 @@ class _WordReader:
     def read(self, kind: Any) -> Any:
         """Return the value of type `kind` that comes next."""
         if isinstance(kind, types.BaseTuple):
-            return self.context.make_tuple(self.builder, kind, [self.read(t) for t in kind])
+            return self.context.make_tuple(self.builder, kind, [self.read(t) for t in kind.types])  # type: ignore[attr-defined]
         if isinstance(kind, types.Array):
             return self._read_array(kind)
         return self.context.cast(self.builder, self.next_word(), types.int64, kind)
@@ -88,7 +89,7 @@ class _WordReader:
 
 
 @type_callable(borrow)
-def _type_borrow(context: Any) -> Any:  # noqa: ARG001 - numba looks at the names
+def _type_borrow(context: Any) -> Any:
     return lambda array: array
 
 
@@ -101,7 +102,7 @@ def _lower_borrow(context: Any, builder: Any, signature: Any, arguments: Any) ->
 
 
 @type_callable(prefetch)
-def _type_prefetch(context: Any) -> Any:  # noqa: ARG001 - numba looks at the names
+def _type_prefetch(context: Any) -> Any:
     return lambda array, index: types.void
 
 
@@ -148,7 +149,7 @@ def _each_block(context: Any, builder: Any, signature: Any, arguments: Any) -> A
 
 
 @type_callable(dot_lanes)
-def _type_dot_lanes(context: Any) -> Any:  # noqa: ARG001 - numba looks at the names
+def _type_dot_lanes(context: Any) -> Any:
     return lambda x, w, offset, blocks: types.int64
 
 
@@ -164,7 +165,7 @@ def _lower_dot_lanes(context: Any, builder: Any, signature: Any, arguments: Any)
 
 
 @type_callable(train_lanes)
-def _type_train_lanes(context: Any) -> Any:  # noqa: ARG001 - numba looks at the names
+def _type_train_lanes(context: Any) -> Any:
     return lambda x, w, offset, blocks, step: types.void
 
 

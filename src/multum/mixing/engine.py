@@ -102,10 +102,17 @@ class Scratch(NamedTuple):
     refine_row: NDArray[np.int64]
     refine_at: NDArray[np.int64]
     meter: NDArray[np.int64]  # [1] bytes of the data that are done, for other threads to read
+    trace: NDArray[np.int64]  # [bytes + 1] where the coder is before each byte and after all; or [0]
+    temper: NDArray[np.uint16]  # [65536] the probability to code a bit under, of that predicted; or [0]
 
 
-def make_scratch(net: Network, meter: NDArray[np.int64]) -> Scratch:
-    """Return zeroed notes for `net`, and the meter."""
+def make_scratch(
+    net: Network,
+    meter: NDArray[np.int64],
+    trace: NDArray[np.int64] | None = None,
+    temper: NDArray[np.uint16] | None = None,
+) -> Scratch:
+    """Return zeroed notes for `net`, and what the caller gives; see Scratch."""
 
     def cells(n: int) -> NDArray[np.int64]:
         return np.zeros(n, np.int64)
@@ -126,6 +133,8 @@ def make_scratch(net: Network, meter: NDArray[np.int64]) -> Scratch:
         refine_row=cells(refiners),
         refine_at=cells(refiners),
         meter=meter,
+        trace=cells(0) if trace is None else trace,
+        temper=np.zeros(0, np.uint16) if temper is None else temper,
     )
 
 
@@ -147,10 +156,10 @@ def hash_contexts(contexts, first, last, f, hashes, slots, slot_mask):
 @part
 def uses(contexts, i, feature):
     """Return whether context i is made of `feature` among others."""
+    found = False
     for k in range(contexts.shape[1]):
-        if contexts[i, k] == feature:
-            return True
-    return False
+        found = found or contexts[i, k] == feature
+    return found
 
 
 @part
@@ -386,7 +395,8 @@ def run_network(simple, decoding, data, start, coded, net, own):
     match_touched, x, mixed = borrow(own.match_touched), borrow(own.inputs), borrow(own.mixed)
     set_at, final_at, final_p = borrow(own.set_at), borrow(own.final_at), borrow(own.final_p)
     refine_hash, refine_row, refine_at = borrow(own.refine_hash), borrow(own.refine_row), borrow(own.refine_at)
-    meter = borrow(own.meter)
+    meter, trace, temper = borrow(own.meter), borrow(own.trace), borrow(own.temper)
+    traced, tempered = trace.shape[0] > 0, temper.shape[0] > 0
     buf, code = borrow(data), borrow(coded)
     n_contexts, n_directs, n_runs = contexts.shape[0], directs.shape[0], runners.shape[0]
     if simple:
@@ -408,6 +418,7 @@ def run_network(simple, decoding, data, start, coded, net, own):
     while settled < n_contexts and (simple or not uses(contexts, settled, EXPECTED)):
         settled += 1
     rate = np.int64(0)
+    rate_end = np.int64(0)  # the rate falls every 256 bytes
     bit = np.int64(0)
     node = np.int64(0)  # 0: there is no bit to learn from
     for pos in range(buf.shape[0]):
@@ -415,6 +426,8 @@ def run_network(simple, decoding, data, start, coded, net, own):
             return np.int64(-1)
         coding = pos >= start
         meter[0] = pos - start
+        if traced and coding:
+            trace[pos - start] = end << 32 | width
         known = not (decoding and coding)
         symbol = np.int64(buf[pos]) if known else np.int64(0)
 
@@ -437,6 +450,8 @@ def run_network(simple, decoding, data, start, coded, net, own):
             # one bit for the whole byte; contexts learn nothing from it
             at = (length_class(longest) << 8) | guess
             p = min(max(np.int64(sure_maps[np.uint64(at)]) >> 15, 1), 65535)
+            if tempered:
+                p = np.int64(temper[np.uint64(p)])
             hit = np.int64(symbol == guess)
             hit, low, width, value, end = code_bit(decoding, coding, known, hit, p, code, low, width, value, end)
             learn(sure_maps, at, hit, 255, reciprocal)
@@ -469,7 +484,9 @@ def run_network(simple, decoding, data, start, coded, net, own):
                     learn_touched(run_maps, run_touched, n_runs, bit, 255, reciprocal)
                 node = node * 2 + bit
             if bit_number == 0:
-                rate = rate_floor + (rate_start - rate_floor) * rate_half // (rate_half + pos)
+                if pos >= rate_end:
+                    rate = rate_floor + (rate_start - rate_floor) * rate_half // (rate_half + (pos & -256))
+                    rate_end = (pos & -256) + 256
                 open_matches(buf, pos, matches, n_matches, pointer, length, expected, f)
                 for k in range(n_refiners):
                     refine_hash[k] = mix(mix(f[refiners[k, 0]], k), f[refiners[k, 1]])
@@ -525,6 +542,8 @@ def run_network(simple, decoding, data, start, coded, net, own):
                     total += q
                 p = (p + share(total * 3, n_refiners) + 2) >> 2
             p = min(max(p, 1), 65535)
+            if tempered:
+                p = np.int64(temper[np.uint64(p)])
 
             bit = (symbol >> (7 - bit_number)) & 1
             bit, low, width, value, end = code_bit(decoding, coding, known, bit, p, code, low, width, value, end)
@@ -541,6 +560,8 @@ def run_network(simple, decoding, data, start, coded, net, own):
         buf[pos] = symbol
         if not simple:
             close_runs(runners, hashes, runs, run_mask, run_byte, symbol)
+    if traced:
+        trace[buf.shape[0] - start] = end << 32 | width
     if not decoding:
         end = flush(code, end, low)
     return end

@@ -100,7 +100,7 @@ def allocate(recipe: Recipe) -> engine.Network:
         run_maps=_first_agreement(engine.RUN_CLASSES, len(runners)),
         match_maps=_first_agreement(CLASSES, len(s.matches)),
         sure_maps=np.repeat(_first_agreement(CLASSES, 1)[1::2], 256),
-        heads=_filled(len(s.matches) << recipe.head_bits, 0, np.int32).reshape(len(s.matches), -1),
+        heads=_filled(len(s.matches) << recipe.head_bits, 0, np.int32).reshape(-1, 1 << recipe.head_bits),
         weights=_filled(n_sets * inputs, recipe.first_weight, np.int32),
         final_weights=np.full(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
         refinements=np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits),
@@ -135,12 +135,10 @@ def _shape(recipe: Recipe, inputs: int) -> NDArray[np.int64]:
     return shape
 
 
-def _primed(recipe: Recipe, raw_bytes: int) -> tuple[NDArray[np.uint8], int]:
-    """Return (buffer, start): the primers' bytes, then room for the data."""
-    primer = b"".join(read_primer(number) for number in recipe.primers)
-    buf = np.zeros(len(primer) + raw_bytes, np.uint8)
-    buf[: len(primer)] = np.frombuffer(primer, np.uint8)
-    return buf, len(primer)
+def _primed(recipe: Recipe, data: bytes) -> NDArray[np.uint8]:
+    """Return the primers' bytes, then the data."""
+    primers = [read_primer(number) for number in recipe.primers]
+    return np.concatenate([np.frombuffer(part, np.uint8) for part in (*primers, data)])
 
 
 class Meter:
@@ -155,17 +153,30 @@ class Meter:
         return max(int(self.cell[0]), 0)
 
 
+def _run(
+    decoding: bool,
+    buf: NDArray[np.uint8],
+    coded_bytes: int,
+    code: NDArray[np.uint8],
+    recipe: Recipe,
+    meter: Meter | None,
+    trace: NDArray[np.int64] | None = None,
+    temper: NDArray[np.uint16] | None = None,
+) -> int:
+    """Code or decode the last `coded_bytes` of buf by a new network of `recipe`; return the code bytes used, or -1."""
+    net = allocate(recipe)
+    own = engine.make_scratch(net, (meter or Meter()).cell, trace, temper)
+    with wrapping():
+        return engine.code_block(decoding, buf, len(buf) - coded_bytes, code, net, own)
+
+
 def encode(data: bytes, recipe: Recipe, meter: Meter | None = None) -> bytes | None:
     """Return the code of `data` under the network of `recipe`, or None when it is no shorter than the data.
 
     The code does not hold the length of the data. Releases the GIL.
     """
-    buf, start = _primed(recipe, len(data))
-    buf[start:] = np.frombuffer(data, np.uint8)
     code = np.zeros(len(data) + engine.MARGIN, np.uint8)
-    net = allocate(recipe)
-    with wrapping():
-        size = engine.code_block(False, buf, start, code, net, engine.make_scratch(net, (meter or Meter()).cell))
+    size = _run(False, _primed(recipe, data), len(data), code, recipe, meter)
     return code[:size].tobytes() if 0 <= size < len(data) else None
 
 
@@ -175,11 +186,36 @@ def decode(code: bytes, raw_bytes: int, recipe: Recipe, meter: Meter | None = No
     Any code decodes to something: the caller compares checksums. Raises FormatError
     when the network did not need all of the code.
     """
-    buf, start = _primed(recipe, raw_bytes)
-    net = allocate(recipe)
-    coded = np.frombuffer(code, np.uint8).copy()
-    with wrapping():
-        used = engine.code_block(True, buf, start, coded, net, engine.make_scratch(net, (meter or Meter()).cell))
+    buf = _primed(recipe, bytes(raw_bytes))
+    used = _run(True, buf, raw_bytes, np.frombuffer(code, np.uint8).copy(), recipe, meter)
     if used < len(code):
         raise FormatError(f"{len(code) - used} bytes of code are left over")
-    return buf[start:].tobytes()
+    return buf[len(buf) - raw_bytes :].tobytes()
+
+
+def measure(data: bytes, recipe: Recipe, meter: Meter | None = None) -> NDArray[np.float64]:
+    """Return float64[n]: the bits by which each byte of `data` narrows the coder's interval.
+
+    Their sum is within a few bits of the length of the code.
+    """
+    code = np.zeros(2 * len(data) + engine.MARGIN, np.uint8)
+    trace = np.zeros(len(data) + 1, np.int64)
+    _run(False, _primed(recipe, data), len(data), code, recipe, meter, trace=trace)
+    positions: NDArray[np.float64] = 8.0 * (trace >> 32) - np.log2(trace & 0xFFFFFFFF)
+    return np.diff(positions)
+
+
+def generate(prompt: bytes, size_bytes: int, recipe: Recipe, seed: int, temperature: float = 1.0) -> bytes:
+    """Return `size_bytes` new bytes that the network of `recipe` finds likely after it has learnt `prompt`.
+
+    A generator is a decompressor: random code decodes to samples. temperature, above 0, divides the
+    log-odds of every bit. The same arguments give the same bytes.
+    """
+    odds = np.arange(65536) / 65536
+    with np.errstate(divide="ignore", over="ignore"):
+        tempered = 65536 / (1 + np.exp(-np.log(odds / (1 - odds)) / temperature))
+    temper = np.clip(np.rint(tempered), 1, 65535).astype(np.uint16)
+    code = np.random.default_rng(seed).integers(0, 256, 2 * size_bytes + engine.MARGIN, np.uint8)
+    buf = _primed(recipe, prompt + bytes(size_bytes))
+    _run(True, buf, size_bytes, code, recipe, None, temper=None if temperature == 1 else temper)
+    return buf[len(buf) - size_bytes :].tobytes()
