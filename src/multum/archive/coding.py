@@ -48,15 +48,22 @@ def encode_block(raw: bytes, level: int, meter: Meter | None = None) -> CodedBlo
 
     meter: shows how far the work is while it goes on.
     """
-    finding = detect(raw)
-    if raw and finding.family is not Family.RANDOM:
-        transforms = _useful_transforms(finding, raw)
-        data = apply_transforms(transforms, raw)
-        recipe = _choose(finding, data, level)
-        code = encode(data, recipe, meter)
+    chosen = choose_recipe(raw, level)
+    if chosen is not None:
+        transforms, recipe = chosen
+        code = encode(apply_transforms(transforms, raw), recipe, meter)
         if code is not None:
             return CodedBlock(len(raw), MIXED, transforms, recipe.to_bytes(), code)
     return CodedBlock(len(raw), STORED, b"", b"", raw)
+
+
+def choose_recipe(raw: bytes, level: int) -> tuple[bytes, Recipe] | None:
+    """Return (transforms, recipe) that suit `raw` at `level`, or None when it looks random."""
+    finding = detect(raw)
+    if not raw or finding.family is Family.RANDOM:
+        return None
+    transforms = _useful_transforms(finding, raw)
+    return transforms, _choose(finding, apply_transforms(transforms, raw), level)
 
 
 def _useful_transforms(finding: Finding, raw: bytes) -> bytes:

@@ -8,7 +8,7 @@ Source: Mahoney, ZPAQ specification 2.06 (ICM, SSE components).
 import numpy as np
 from numpy.typing import NDArray
 
-from multum.bits.kernels import part
+from multum.bits.kernels import part, prefetch
 from multum.bits.logistic import SQUASH
 
 COUNT_LIMIT = 511
@@ -37,6 +37,13 @@ def learn(table, i, bit, limit, reciprocal):
     p = v >> 9
     p += (((bit << 22) - p) * reciprocal[np.uint64(n)]) >> 16
     table[k] = (p << 9) | (n + 1 if n < limit else n)
+
+
+@part
+def prefetch_row(table, row):
+    """Ask for the points of row."""
+    prefetch(table, row * REFINE_POINTS)
+    prefetch(table, row * REFINE_POINTS + REFINE_POINTS - 1)
 
 
 @part

@@ -103,6 +103,7 @@ def _decode_bits(code, probabilities, bits):
             True, True, False, np.int64(0), np.int64(probabilities[i]), code, low, width, value, end
         )
         bits[i] = bit
+    return end
 
 
 def _check_probabilities(probabilities: ArrayLike) -> NDArray[np.int64]:

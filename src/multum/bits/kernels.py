@@ -1,158 +1,227 @@
-"""How a hot loop is compiled: the decorators of every numba kernel of the house.
+"""Hot loops: marked here, compiled once on a machine, then loaded without the compiler.
 
-Kernels release the GIL, are cached on disk beside the sources (or in the user's
-cache folder when that is read-only) and use integers only. With NUMBA_DISABLE_JIT=1
-they run as plain Python: slow, and the same bits.
+A kernel is Python over integers and flat arrays. Its first call compiles it with numba
+(multum.bits.compiling) and keeps the machine code in a file; later processes only link
+that file, which takes a tenth of the time of importing numba. Kernels release the GIL.
+With NUMBA_DISABLE_JIT=1 they run as plain Python: slow, and the same bits.
+
+Invariant: a file of machine code is used only while the sources of the kernel and of
+all its parts, the linker and the processor are those it was made with.
 """
 
+import ctypes
 import hashlib
-from collections.abc import Callable
+import os
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
-from numba import config, njit
-from numba.core import cgutils, types
-from numba.extending import intrinsic
+from numpy.typing import NDArray
 
-_compile = njit(nogil=True, cache=True, error_model="numpy")
-_compile_inline = njit(nogil=True, cache=True, error_model="numpy", forceinline=True)
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+_SUFFIX = ".kernel"
+_DIGEST_BYTES = 32
+_linked: list[Any] = []  # engines own the code that is running: they live as long as the process
+_listeners: list[Callable[[], None]] = []
+
+
+def watch_compiling(listener: Callable[[], None]) -> None:
+    """Have `listener` called before a kernel is compiled, which takes seconds, in whatever thread that is."""
+    _listeners[:] = [listener]
+
+
+class Part:
+    """A function that kernels may call; inlined there, so that its arguments cost nothing."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Return what the part makes of `arguments`, compiled for them alone: for tests."""
+        return self.function(*arguments) if INTERPRETED else self.compiled(*arguments)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The part as numba knows it."""
+        from multum.bits.compiling import compile_part
+
+        return compile_part(self.function)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba takes a part for where a kernel names it."""
+        return self.compiled._numba_type_
+
+
+class Kernel:
+    """A function that is compiled for the types of its first arguments, which stay the only ones."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+        self._lock = threading.Lock()
+
+    def __call__(self, *arguments: Any) -> int:
+        """Return the whole number that the kernel returns. Raises TypeError for other types than the first call's."""
+        if INTERPRETED:
+            return int(self.function(*arguments))
+        layout, words = flatten(arguments)
+        with self._lock:
+            run = self._link(layout, arguments)
+        result = ctypes.c_int64()
+        run(ctypes.byref(result), None, words.ctypes.data)
+        return result.value
+
+    @cached_property
+    def _paths(self) -> list[Path]:
+        """Where machine code may lie: beside the sources, else in the user's cache folder."""
+        name = f"{self.function.__name__}-{self._stamp[:24]}{_SUFFIX}"
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return [Path(__file__).parent / "__pycache__" / name, home / "multum" / name]
+
+    @cached_property
+    def _stamp(self) -> str:
+        """A digest of everything that the machine code depends on."""
+        import llvmlite
+        from llvmlite import binding
+
+        digest = hashlib.sha256()
+        for path in sorted(list_sources(self.function)):
+            digest.update(Path(path).read_bytes())
+        machine = (llvmlite.__version__, binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+        digest.update(repr(machine).encode())
+        return digest.hexdigest()
+
+    def _link(self, layout: str, arguments: tuple[Any, ...]) -> Any:
+        """Return the machine code as a callable, compiled now if need be."""
+        known = vars(self).get("_entry")
+        if known is None:
+            known = self._entry = self._load() or self._compile(layout, arguments)
+        if known[0] != layout:
+            raise TypeError(f"{self.function.__name__} takes {known[0]}, not {layout}")
+        return known[1]
+
+    def _load(self) -> tuple[str, Any] | None:
+        for path in self._paths:
+            with suppress(OSError):
+                content = path.read_bytes()
+                digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+                if digest == hashlib.sha256(body).digest():  # a file cut short is compiled anew
+                    layout, name, code = body.split(b"\n", 2)
+                    return layout.decode(), link_object(code, name.decode())
+        return None
+
+    def _compile(self, layout: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+        for listener in _listeners:
+            listener()
+        from multum.bits.compiling import compile_kernel
+
+        name, code = compile_kernel(self.function, arguments)
+        body = f"{layout}\n{name}\n".encode() + code
+        for path in self._paths:
+            if _write_whole(path, hashlib.sha256(body).digest() + body):
+                break
+        return layout, link_object(code, name)
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Return `function` compiled on its first call, and cached."""
-    return _load_at_once(_watch_parts(_compile(function), function))
+    """Return `function` as a kernel; it returns a whole number."""
+    return Kernel(function)
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Return a part of kernels compiled: always inlined, so that its arguments cost nothing."""
-    return _watch_parts(_compile_inline(function), function)
+    """Return `function` as a part of kernels."""
+    return Part(function)
 
 
-def _watch_parts(compiled: Any, function: Callable[..., Any]) -> Any:
-    """Make the cached code valid only while the sources of all parts stay as they are.
+def flatten(arguments: tuple[Any, ...]) -> tuple[str, NDArray[np.int64]]:
+    """Return (layout, words) of arguments: whole numbers, contiguous arrays, and tuples of these.
 
-    numba itself looks at the file of the function alone: after a change of a part
-    in another file it would go on with the old code, and so with other bytes.
+    A number is one word; an array its address and the lengths of its axes.
+    Raises TypeError for anything else.
     """
-    cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if cache_file is not None and hasattr(cache_file, "_source_stamp"):
-        digest = hashlib.sha256()
-        for path in sorted(_find_sources(function, set()) | {__file__}):
-            with suppress(OSError):  # imported from an archive: it is as old as the function
-                digest.update(Path(path).read_bytes())
-        cache_file._source_stamp = digest.hexdigest()
-    return compiled
+    words: list[int] = []
+    layout = ",".join(_flatten_one(argument, words) for argument in arguments)
+    return layout, np.array(words, np.int64)
 
 
-# The releases of numba whose cache is known to load without its typing rules.
-_KNOWN_NUMBA = ("0.68.",)
+def _flatten_one(argument: Any, words: list[int]) -> str:
+    if isinstance(argument, tuple):
+        return "(" + ",".join(_flatten_one(a, words) for a in argument) + ")"
+    if isinstance(argument, np.ndarray) and argument.flags.c_contiguous and argument.flags.writeable:
+        words += [argument.__array_interface__["data"][0], *argument.shape]
+        return f"{argument.dtype.str}[{argument.ndim}]"
+    if isinstance(argument, bool):
+        words.append(argument)
+        return "bool"
+    if isinstance(argument, int | np.integer):
+        words.append(int(argument))
+        return "int"
+    raise TypeError(f"a kernel takes whole numbers and contiguous arrays, not {type(argument).__name__}")
 
 
-def _load_at_once(compiled: Any) -> Any:
-    """Let cached code load without all of numba's typing rules, which only compiling needs.
+def link_object(code: bytes, name: str) -> Any:
+    """Return the function `name` of an object file, callable with (result, None, words)."""
+    from llvmlite import binding
 
-    numba reads them before it looks into its cache; they are a third of a start. What the
-    code itself needs is numba's run-time system. Other releases take numba's own way.
-    """
-    cache: Any = getattr(compiled, "_cache", None)
-    if hasattr(cache, "_load_overload") and numba.__version__.startswith(_KNOWN_NUMBA):
-        from numba.core.runtime.nrt import rtsys
-
-        def load_overload(signature: Any, context: Any) -> Any:
-            rtsys.initialize(context)
-            with cache._guard_against_spurious_io_errors():
-                return cache._load_overload(signature, context)
-
-        cache.load_overload = load_overload
-    return compiled
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    machine = binding.Target.from_default_triple().create_target_machine(jit=True)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _linked.append(engine)
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    return prototype(engine.get_function_address(name))
 
 
-def _find_sources(function: Any, seen: set[Any]) -> set[str]:
-    """Return the files of `function` and of all compiled functions it calls."""
+def list_sources(function: Callable[..., Any]) -> set[str]:
+    """Return the files of `function`, of every part it calls, and of the compiler."""
+    compiler = {str(Path(__file__).with_name(name)) for name in ("kernels.py", "compiling.py", "vectors.py")}
+    return compiler | {f.__code__.co_filename for f in _walk_parts(function, set())}
+
+
+def _walk_parts(function: Any, seen: set[Any]) -> Iterator[Any]:
     seen.add(function)
-    files = {function.__code__.co_filename}
+    yield function
     for name in function.__code__.co_names:
-        inner = getattr(function.__globals__.get(name), "py_func", None)
-        if inner is not None and inner not in seen:
-            files |= _find_sources(inner, seen)
-    return files
+        inner = function.__globals__.get(name)
+        if isinstance(inner, Part) and inner.function not in seen:
+            yield from _walk_parts(inner.function, seen)
 
 
-def is_cached(compiled: Any) -> bool | None:
-    """Return whether `compiled` will run without being compiled first; None when numba does not tell.
-
-    Reads the index of the cache, nothing more.
-    """
+def _write_whole(path: Path, content: bytes) -> bool:
+    """Write the file whole or not at all; return whether it could be written."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        if compiled.signatures:
-            return True
-        machine = compiled.targetdescr.target_context.codegen().magic_tuple()
-        return any(machine in key for key in compiled._cache._cache_file._load_index())
-    except (AttributeError, TypeError, OSError):
-        return None
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        return False
+    return True
 
 
-# numba annotates some of its inside and leaves the rest untyped.
-_open_struct: Any = cgutils.create_struct_proxy
-_declare_function: Any = cgutils.get_or_insert_function
+def borrow(array: Any) -> Any:
+    """Return `array` for use while the caller holds it.
 
-
-def _borrow(typing_context: Any, array: Any) -> Any:
-    """Return `array` without its reference count, for use while the caller holds it.
-
-    Kernels pass arrays to their parts for every bit; counting references there costs
-    a locked instruction each, up to a third of the time.
+    Compiled, it comes without its reference count: kernels pass arrays to their parts for
+    every bit, and counting references there costs up to a third of the time.
     """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        from llvmlite import ir
-
-        view = _open_struct(signature.args[0])(context, builder, arguments[0])
-        view.meminfo = ir.Constant(view.meminfo.type, None)
-        view.parent = ir.Constant(view.parent.type, None)
-        return view._getvalue()
-
-    return array(array), generate
-
-
-def _prefetch(typing_context: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of array[index], which must be inside; changes nothing."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        from llvmlite import ir
-
-        data = _open_struct(signature.args[0])(context, builder, arguments[0]).data
-        byte = ir.PointerType(ir.IntType(8))
-        word = ir.IntType(32)
-        address = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-        declared = _declare_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [byte, word, word, word]), "llvm.prefetch.p0"
-        )
-        # write intent, keep in all levels, data
-        builder.call(declared, [address, word(1), word(3), word(1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), generate
-
-
-def _no_prefetch(array: Any, index: Any) -> None:
-    """Stand in for the prefetch where kernels run as plain Python."""
-
-
-def _same(array: Any) -> Any:
-    """Stand in for borrow where kernels run as plain Python."""
     return array
 
 
-_INTERPRETED = bool(config.DISABLE_JIT)  # type: ignore[attr-defined]
-
-prefetch: Any = _no_prefetch if _INTERPRETED else intrinsic(_prefetch)
-borrow: Any = _same if _INTERPRETED else intrinsic(_borrow)
+def prefetch(array: Any, index: Any) -> None:
+    """Ask for the cache line of array[index], which must be inside; changes nothing."""
 
 
 def wrapping() -> AbstractContextManager[Any]:
     """Return a context in which integers wrap around without a warning, as they do in compiled code."""
-    return np.errstate(over="ignore") if _INTERPRETED else nullcontext()
+    return np.errstate(over="ignore") if INTERPRETED else nullcontext()

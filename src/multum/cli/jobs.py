@@ -5,7 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
@@ -93,8 +93,7 @@ def _describe(error: OSError) -> str:
 
 
 def announce_compiling(talk: Talk) -> None:
-    """Say that kernels will be compiled, if that is so; called before the first block is coded."""
-    mixing: Any = sys.modules.get("multum.mixing")
-    compiling = getattr(mixing, "compiling", None)
-    if compiling is not None and compiling():
-        talk.note("compiling kernels, once on this machine")
+    """Say it when kernels are compiled."""
+    from multum.bits.kernels import watch_compiling
+
+    watch_compiling(lambda: talk.note("compiling kernels, once on this machine"))

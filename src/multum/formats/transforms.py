@@ -16,11 +16,11 @@ X86 = 1
 
 
 @kernel
-def shift_addresses(buf: NDArray[np.uint8], sign: int) -> None:
+def shift_addresses(buf: NDArray[np.uint8], sign: int) -> int:
     """Add (sign 1) or take away (-1) its position from the 24-bit distance of every near call and jump.
 
     A call is E8 or E9 whose fourth byte after is 00 or FF. The bytes that decide stay
-    as they are, so the opposite sign undoes it.
+    as they are, so the opposite sign undoes it. Returns where it stopped.
     """
     i = 0
     while i + 4 < buf.shape[0]:
@@ -33,6 +33,7 @@ def shift_addresses(buf: NDArray[np.uint8], sign: int) -> None:
             i += 5
         else:
             i += 1
+    return i
 
 
 def _x86(data: bytes, sign: int) -> bytes:

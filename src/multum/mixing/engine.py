@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from multum.bits.adaptive import learn, refine
+from multum.bits.adaptive import learn, prefetch_row, refine
 from multum.bits.binary import code_bit, flush, start_decoding
 from multum.bits.kernels import borrow, kernel, part, prefetch
 from multum.mixing.features import COUNT as FEATURES
 from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
-from multum.mixing.matching import CLASSES, find_match, length_class
+from multum.mixing.matching import CLASSES, follow_match, head_line, length_class, measure_match, seek_match
 from multum.mixing.mixer import dot, dot_few, select_set, train, train_few
 from multum.mixing.slots import find_slot
 
@@ -90,6 +90,7 @@ class Scratch(NamedTuple):
     run_touched: NDArray[np.int64]
     pointer: NDArray[np.int64]  # [matches]
     length: NDArray[np.int64]
+    head: NDArray[np.int64]  # [matches] line of candidates
     expected: NDArray[np.int64]  # [matches] 256 + the byte, or -1
     match_touched: NDArray[np.int64]
     inputs: NDArray[np.int32]
@@ -98,12 +99,20 @@ class Scratch(NamedTuple):
     final_at: NDArray[np.int64]
     final_p: NDArray[np.int64]
     refine_hash: NDArray[np.int64]  # [refiners]
+    refine_row: NDArray[np.int64]
     refine_at: NDArray[np.int64]
     meter: NDArray[np.int64]  # [1] bytes of the data that are done, for other threads to read
+    trace: NDArray[np.int64]  # [bytes + 1] where the coder is before each byte and after all; or [0]
+    temper: NDArray[np.uint16]  # [65536] the probability to code a bit under, of that predicted; or [0]
 
 
-def make_scratch(net: Network, meter: NDArray[np.int64]) -> Scratch:
-    """Return zeroed notes for `net`, and the meter."""
+def make_scratch(
+    net: Network,
+    meter: NDArray[np.int64],
+    trace: NDArray[np.int64] | None = None,
+    temper: NDArray[np.uint16] | None = None,
+) -> Scratch:
+    """Return zeroed notes for `net`, and what the caller gives; see Scratch."""
 
     def cells(n: int) -> NDArray[np.int64]:
         return np.zeros(n, np.int64)
@@ -114,22 +123,25 @@ def make_scratch(net: Network, meter: NDArray[np.int64]) -> Scratch:
         *(cells(FEATURES), cells(STATE_SIZE)),
         *(cells(contexts), cells(contexts), cells(contexts), cells(contexts), cells(directs)),
         *(cells(runners), cells(runners), cells(runners)),
-        *(cells(matches), cells(matches), cells(matches), cells(matches)),
+        *(cells(matches), cells(matches), cells(matches), cells(matches), cells(matches)),
         inputs=np.zeros(net.shape[INPUTS], np.int32),
         mixed=np.zeros(sets, np.int32),
         set_at=cells(sets),
         final_at=cells(finals),
         final_p=cells(finals),
         refine_hash=cells(refiners),
+        refine_row=cells(refiners),
         refine_at=cells(refiners),
         meter=meter,
+        trace=cells(0) if trace is None else trace,
+        temper=np.zeros(0, np.uint16) if temper is None else temper,
     )
 
 
 @part
-def hash_contexts(contexts, f, hashes, slots, slot_mask):
-    """Hash every context's features and ask for the line of its first slot."""
-    for i in range(contexts.shape[0]):
+def hash_contexts(contexts, first, last, f, hashes, slots, slot_mask):
+    """Hash the features of contexts first to last - 1 and ask for the line of each one's first slot."""
+    for i in range(first, last):
         h = mix(f[contexts[i, 0]], i)
         if contexts[i, 1]:
             h = mix(h, f[contexts[i, 1]])
@@ -142,6 +154,15 @@ def hash_contexts(contexts, f, hashes, slots, slot_mask):
 
 
 @part
+def uses(contexts, i, feature):
+    """Return whether context i is made of `feature` among others."""
+    found = False
+    for k in range(contexts.shape[1]):
+        found = found or contexts[i, k] == feature
+    return found
+
+
+@part
 def open_slots(hashes, slots, slot_mask, base):
     """Find the slot of every hash; return how many had been seen before."""
     hits = np.int64(0)
@@ -151,6 +172,22 @@ def open_slots(hashes, slots, slot_mask, base):
         if slots[np.uint64(b + 1)]:
             hits += 1
     return hits
+
+
+@part
+def open_matches(buf, pos, matches, n, pointer, length, expected, f):
+    """Measure new candidates, and note the byte that each match and the longest of them expect."""
+    longest = np.int64(0)
+    f[EXPECTED] = 0
+    for m in range(n):
+        expected[m] = -1
+        if length[m] == 0 and pos >= matches[m]:
+            length[m] = measure_match(buf, pos, matches[m], pointer[m])
+        if length[m] > 0:
+            expected[m] = np.int64(buf[pointer[m]]) | 256
+            if length[m] > longest:
+                longest = length[m]
+                f[EXPECTED] = expected[m] + (length_class(longest) << 9)
 
 
 @part
@@ -227,11 +264,11 @@ def predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, at
 
 
 @part
-def predict_matches(match_maps, stretch, expected, length, partial, bit_number, at, touched, x):
+def predict_matches(match_maps, stretch, n, expected, length, partial, bit_number, at, touched, x):
     """Write two inputs a match; return (class of the longest that predicts, 1 + its bit or 0)."""
     best = np.int64(0)
     best_bit = np.int64(0)
-    for m in range(expected.shape[0]):
+    for m in range(n):
         x[at + 2 * m] = 0
         x[at + 2 * m + 1] = 0
         touched[m] = -1
@@ -255,6 +292,18 @@ def predict_matches(match_maps, stretch, expected, length, partial, bit_number, 
 
 
 @part
+def share(total, n):
+    """Return total // n; few ways to share are powers of two, and a division waits longer than all of mixing."""
+    if n == 1:
+        return total
+    if n == 2:
+        return total >> 1
+    if n == 4:
+        return total >> 2
+    return total // n
+
+
+@part
 def learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, limit):
     """Teach every history and the map entry that read it."""
     for i in range(base.shape[0]):
@@ -264,19 +313,55 @@ def learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bi
 
 
 @part
-def learn_touched(maps, touched, bit, limit, reciprocal):
+def learn_touched(maps, touched, n, bit, limit, reciprocal):
     """Teach the map entries that took part in this prediction."""
-    for k in range(touched.shape[0]):
+    for k in range(n):
         if touched[k] >= 0:
             learn(maps, touched[k], bit, limit, reciprocal)
 
 
-@kernel
-def code_block(decoding, data, start, coded, net, own):
+def is_simple(net: Network) -> bool:
+    """Return whether `net` has one weight set, one final adjustment and one match model, and histories only.
+
+    Such networks, those of the fast levels, have a kernel of their own that knows it.
+    """
+    return (
+        len(net.selectors) == len(net.refiners) == len(net.matches) == 1
+        and len(net.directs) == len(net.runners) == len(net.finals) == 0
+        and (net.shape[INPUTS], net.shape[INPUTS_EACH]) == (8, 1)
+        and not (net.contexts == EXPECTED).any()
+    )
+
+
+def code_block(
+    decoding: bool, data: NDArray[np.uint8], start: int, coded: NDArray[np.uint8], net: Network, own: Scratch
+) -> int:
     """Code data[start:] into coded, or decode coded into data[start:]; return the code bytes used.
 
     data[:start] is known to both sides and only learnt from. Returns -1 when the code
     does not fit into the array given for it.
+    """
+    run = run_simple_network if is_simple(net) else run_any_network
+    return int(run(decoding, data, start, coded, net, own))
+
+
+@kernel
+def run_any_network(decoding, data, start, coded, net, own):
+    """Do what code_block says."""
+    return run_network(False, decoding, data, start, coded, net, own)
+
+
+@kernel
+def run_simple_network(decoding, data, start, coded, net, own):
+    """Do what code_block says, for networks that are simple."""
+    return run_network(True, decoding, data, start, coded, net, own)
+
+
+@part
+def run_network(simple, decoding, data, start, coded, net, own):
+    """Do what code_block says.
+
+    simple: whether the network is; a constant, so that the compiler leaves out what is not there.
     """
     shape = net.shape
     slot_mask, run_mask, direct_mask = shape[SLOT_MASK], shape[RUN_MASK], shape[DIRECT_MASK]
@@ -306,14 +391,19 @@ def code_block(decoding, data, start, coded, net, own):
     f, state, hashes, halves = borrow(own.features), borrow(own.state), borrow(own.hashes), borrow(own.halves)
     base, touched, line = borrow(own.base), borrow(own.touched), borrow(own.line)
     run_byte, run_class, run_touched = borrow(own.run_byte), borrow(own.run_class), borrow(own.run_touched)
-    pointer, length, expected = borrow(own.pointer), borrow(own.length), borrow(own.expected)
+    pointer, length, head, expected = borrow(own.pointer), borrow(own.length), borrow(own.head), borrow(own.expected)
     match_touched, x, mixed = borrow(own.match_touched), borrow(own.inputs), borrow(own.mixed)
     set_at, final_at, final_p = borrow(own.set_at), borrow(own.final_at), borrow(own.final_p)
-    refine_hash, refine_at, meter = borrow(own.refine_hash), borrow(own.refine_at), borrow(own.meter)
+    refine_hash, refine_row, refine_at = borrow(own.refine_hash), borrow(own.refine_row), borrow(own.refine_at)
+    meter, trace, temper = borrow(own.meter), borrow(own.trace), borrow(own.temper)
+    traced, tempered = trace.shape[0] > 0, temper.shape[0] > 0
     buf, code = borrow(data), borrow(coded)
-    n_contexts, n_sets, n_finals = contexts.shape[0], selectors.shape[0], finals.shape[0]
-    n_refiners, n_matches = refiners.shape[0], matches.shape[0]
-    n_directs, n_runs = directs.shape[0], runners.shape[0]
+    n_contexts, n_directs, n_runs = contexts.shape[0], directs.shape[0], runners.shape[0]
+    if simple:
+        n_inputs, each, n_sets, n_finals, n_refiners, n_matches = 8, 1, 1, 0, 1, 1
+    else:
+        n_sets, n_finals, n_refiners = selectors.shape[0], finals.shape[0], refiners.shape[0]
+        n_matches = matches.shape[0]
     direct_at = each * n_contexts
     run_at = direct_at + n_directs
     match_at = run_at + n_runs
@@ -323,69 +413,114 @@ def code_block(decoding, data, start, coded, net, own):
     width = np.int64(0xFFFFFFFF)
     value, end = start_decoding(code) if decoding else (np.int64(0), np.int64(0))
 
+    # Contexts from here on know what the longest match expects: they are hashed after it is found.
+    settled = np.int64(0)
+    while settled < n_contexts and (simple or not uses(contexts, settled, EXPECTED)):
+        settled += 1
+    rate = np.int64(0)
+    rate_end = np.int64(0)  # the rate falls every 256 bytes
+    bit = np.int64(0)
+    node = np.int64(0)  # 0: there is no bit to learn from
     for pos in range(buf.shape[0]):
         if not decoding and end + MARGIN > code.shape[0]:
             return np.int64(-1)
         coding = pos >= start
         meter[0] = pos - start
+        if traced and coding:
+            trace[pos - start] = end << 32 | width
         known = not (decoding and coding)
         symbol = np.int64(buf[pos]) if known else np.int64(0)
-        rate = rate_floor + (rate_start - rate_floor) * rate_half // (rate_half + pos)
 
+        # Memory is slow: ask for what this byte needs, and learn the last bit of the one before meanwhile.
         advance(buf, pos, needs, f, state, followers)
         longest = np.int64(0)
-        f[EXPECTED] = 0
+        guess = np.int64(0)
         for m in range(n_matches):
-            expected[m] = -1
+            pointer[m], length[m] = follow_match(buf, pos, pointer[m], length[m])
+            if length[m] > longest:
+                longest = length[m]
+                guess = np.int64(buf[pointer[m]])
+        sure = sure_length > 0 and longest >= sure_length
+        if not sure:
+            hash_contexts(contexts, 0, settled, f, hashes, slots, slot_mask)
+        for m in range(n_matches):
             if pos >= matches[m]:
-                pointer[m], length[m] = find_match(
-                    buf, pos, heads, m, f[matches[m]] >> 8, matches[m], pointer[m], length[m]
-                )
-            if length[m] > 0:
-                expected[m] = np.int64(buf[pointer[m]]) | 256
-                if length[m] > longest:
-                    longest = length[m]
-                    f[EXPECTED] = expected[m] + (length_class(longest) << 9)
-        if sure_length and longest >= sure_length:
+                pointer[m] = seek_match(buf, pos, heads, m, head[m], pointer[m], length[m])
+        if sure:
             # one bit for the whole byte; contexts learn nothing from it
-            guess = f[EXPECTED] & 255
-            size = length_class(longest)
-            at = (size << 8) | guess
+            at = (length_class(longest) << 8) | guess
             p = min(max(np.int64(sure_maps[np.uint64(at)]) >> 15, 1), 65535)
-            bit = np.int64(symbol == guess)
-            bit, low, width, value, end = code_bit(decoding, coding, known, bit, p, code, low, width, value, end)
-            learn(sure_maps, at, bit, 255, reciprocal)
-            if bit:
+            if tempered:
+                p = np.int64(temper[np.uint64(p)])
+            hit = np.int64(symbol == guess)
+            hit, low, width, value, end = code_bit(decoding, coding, known, hit, p, code, low, width, value, end)
+            learn(sure_maps, at, hit, 255, reciprocal)
+            if hit:
                 buf[pos] = guess
+                for m in range(n_matches):
+                    head[m] = head_line(heads, m, f[matches[m] - 1], guess >> 4, False)
                 continue
-        hash_contexts(contexts, f, hashes, slots, slot_mask)
-        open_directs(directs, hashes, direct, direct_mask, line)
-        open_runs(runners, hashes, runs, run_mask, run_byte, run_class)
-        for k in range(n_refiners):
-            refine_hash[k] = mix(mix(f[refiners[k, 0]], k), f[refiners[k, 1]])
-        hits = open_slots(hashes, slots, slot_mask, base)
+            hash_contexts(contexts, 0, settled, f, hashes, slots, slot_mask)
 
+        hits = np.int64(0)
         partial = np.int64(1)
-        node = np.int64(1)
         for bit_number in range(8):
-            if bit_number == 4:
-                open_directs(directs, halves, direct, direct_mask, line)
+            if node:
+                target = bit << 16
+                for k in range(n_sets):
+                    miss = target - np.int64(squash[np.uint64(np.int64(mixed[k]) + 3072)])
+                    if abs(miss) > skip:
+                        train(x, weights, set_at[k], n_inputs, np.int32((miss * rate) >> 10))
+                for k in range(n_finals):
+                    train_few(mixed, final_weights, final_at[k], n_sets, ((target - final_p[k]) * final_rate) >> 10)
+                for k in range(n_refiners):
+                    a = np.uint64(refine_at[k])
+                    refinements[a] += (target - bit - np.int64(refinements[a])) >> refine_shift
+                learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, map_limit)
+                learn_touched(match_maps, match_touched, n_matches, bit, 255, reciprocal)
+                if not simple:
+                    for k in range(n_directs):
+                        learn(direct, line[k] + node, bit, direct_limit, reciprocal)
+                    learn_touched(run_maps, run_touched, n_runs, bit, 255, reciprocal)
+                node = node * 2 + bit
+            if bit_number == 0:
+                if pos >= rate_end:
+                    rate = rate_floor + (rate_start - rate_floor) * rate_half // (rate_half + (pos & -256))
+                    rate_end = (pos & -256) + 256
+                open_matches(buf, pos, matches, n_matches, pointer, length, expected, f)
+                for k in range(n_refiners):
+                    refine_hash[k] = mix(mix(f[refiners[k, 0]], k), f[refiners[k, 1]])
+                if not simple:
+                    hash_contexts(contexts, settled, n_contexts, f, hashes, slots, slot_mask)
+                    open_runs(runners, hashes, runs, run_mask, run_byte, run_class)
+                    open_directs(directs, hashes, direct, direct_mask, line)
+                hits = open_slots(hashes, slots, slot_mask, base)
+                node = np.int64(1)
+            elif bit_number == 4:
+                if not simple:
+                    open_directs(directs, halves, direct, direct_mask, line)
                 hits = open_slots(halves, slots, slot_mask, base)
                 node = np.int64(1)
 
-            predict_histories(slots, maps, stretch, base, node, each, touched, x)
-            predict_directs(direct, stretch, trust, line, node, direct_at, x)
-            predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
+            for k in range(n_refiners):
+                row = k * (refine_mask + 1) + ((mix(refine_hash[k], partial) >> 20) & refine_mask)
+                refine_row[k] = row
+                prefetch_row(refinements, row)
+            # sets are chosen first, so that their weights are there when the inputs are
             match_class, match_bit = predict_matches(
-                match_maps, stretch, expected, length, partial, bit_number, match_at, match_touched, x
+                match_maps, stretch, n_matches, expected, length, partial, bit_number, match_at, match_touched, x
             )
-
             for k in range(n_sets):
                 feature = f[selectors[k, 1]]
                 s = select_set(selectors[k, 0], feature, partial, bit_number, match_class, match_bit, hits)
-                s = (selectors[k, 2] + s) * n_inputs
-                set_at[k] = s
-                mixed[k] = np.int32(dot(x, weights, s, n_inputs))
+                set_at[k] = (selectors[k, 2] + s) * n_inputs
+                prefetch(weights, set_at[k])
+            predict_histories(slots, maps, stretch, base, node, each, touched, x)
+            if not simple:
+                predict_directs(direct, stretch, trust, line, node, direct_at, x)
+                predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
+            for k in range(n_sets):
+                mixed[k] = np.int32(dot(x, weights, set_at[k], n_inputs))
             if n_finals == 0:
                 t = np.int64(mixed[0])
             else:
@@ -398,47 +533,35 @@ def code_block(decoding, data, start, coded, net, own):
                     r = dot_few(mixed, final_weights, s, n_sets)
                     final_p[k] = np.int64(squash[np.uint64(r + 3072)])
                     t += r
-                t = t // n_finals
+                t = share(t, n_finals)
             p = np.int64(squash[np.uint64(t + 3072)])
             if n_refiners:
                 total = np.int64(0)
                 for k in range(n_refiners):
-                    row = (mix(refine_hash[k], partial) >> 20) & refine_mask
-                    q, refine_at[k] = refine(refinements, k * (refine_mask + 1) + row, t)
+                    q, refine_at[k] = refine(refinements, refine_row[k], t)
                     total += q
-                p = (p + total * 3 // n_refiners + 2) >> 2
+                p = (p + share(total * 3, n_refiners) + 2) >> 2
             p = min(max(p, 1), 65535)
+            if tempered:
+                p = np.int64(temper[np.uint64(p)])
 
             bit = (symbol >> (7 - bit_number)) & 1
             bit, low, width, value, end = code_bit(decoding, coding, known, bit, p, code, low, width, value, end)
-
+            partial = partial * 2 + bit
             if bit_number == 3:
                 # ask for the second nibble's slots now: they arrive while this bit is learnt
                 for i in range(n_contexts):
-                    halves[i] = mix(hashes[i], partial * 2 + bit)
+                    halves[i] = mix(hashes[i], partial)
                     prefetch(slots, ((halves[i] >> 8) & slot_mask) << 4)
-
-            target = bit << 16
-            for k in range(n_sets):
-                miss = target - np.int64(squash[np.uint64(np.int64(mixed[k]) + 3072)])
-                if abs(miss) > skip:
-                    train(x, weights, set_at[k], n_inputs, np.int32((miss * rate) >> 10))
-            for k in range(n_finals):
-                train_few(mixed, final_weights, final_at[k], n_sets, ((target - final_p[k]) * final_rate) >> 10)
-            for k in range(n_refiners):
-                a = np.uint64(refine_at[k])
-                refinements[a] += (target - bit - np.int64(refinements[a])) >> refine_shift
-            learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, map_limit)
-            for k in range(n_directs):
-                learn(direct, line[k] + node, bit, direct_limit, reciprocal)
-            learn_touched(run_maps, run_touched, bit, 255, reciprocal)
-            learn_touched(match_maps, match_touched, bit, 255, reciprocal)
-            partial = partial * 2 + bit
-            node = node * 2 + bit
+                for m in range(n_matches):
+                    head[m] = head_line(heads, m, f[matches[m] - 1], partial & 15, True)
 
         symbol = partial & 255
         buf[pos] = symbol
-        close_runs(runners, hashes, runs, run_mask, run_byte, symbol)
+        if not simple:
+            close_runs(runners, hashes, runs, run_mask, run_byte, symbol)
+    if traced:
+        trace[buf.shape[0] - start] = end << 32 | width
     if not decoding:
         end = flush(code, end, low)
     return end

@@ -24,7 +24,7 @@ COLUMN = 56  # bytes since the line began, at most 255
 ABOVE = 57  # the byte above in the previous line
 ABOVE_RIGHT = 58  # and the one after it
 LINE_START = 59  # hash of the first two bytes of the line
-FIRST_WORD = 60  # hash of the word before the line's first blank
+FIRST_WORD = 60  # hash of the line's first word, 0 before it ends
 FIELD = 61  # number of separators since the line began
 FIELD_TEXT = 62  # hash of the field so far
 FIELD_ABOVE = 63  # the two bytes at this place of the same field in the line before
@@ -116,6 +116,8 @@ def advance_text(buf, pos, separator, state, f):
         f[WORD2] = f[WORD1]
         f[WORD1] = f[WORD]
         f[WORD] = 0
+        if f[FIRST_WORD] == 0:
+            f[FIRST_WORD] = f[WORD1]
     if c == 10:
         f[LINE_LENGTH] = min(pos - state[LINE], 255)
         state[LINE_BEFORE] = state[LINE]
@@ -139,8 +141,6 @@ def advance_text(buf, pos, separator, state, f):
     column = pos - state[LINE]
     if 0 < column <= 2:
         f[LINE_START] = mix(f[LINE_START], c)
-    if kind == 3 and f[FIRST_WORD] == 0:
-        f[FIRST_WORD] = f[WORD1]
     f[COLUMN] = min(column, 255)
     above = state[LINE_BEFORE] + column
     f[ABOVE] = np.int64(buf[above]) if above < state[LINE] else 10
@@ -159,6 +159,10 @@ def advance_tags(buf, pos, state, f):
     elif state[IN_TAG] == 1:
         if c == 47 and state[TAG_HASH] == 0:
             state[IN_TAG] = 2
+        elif state[TAG_HASH] == 0 and (c == 33 or c == 63):
+            state[IN_TAG] = 4  # a comment or declaration opens nothing
+        elif c == 62 and buf[pos - 2] == 47:
+            state[IN_TAG] = 0  # it closed itself
         elif c == 62 or c == 32 or c == 10:
             depth = min(state[TAG_DEPTH] + 1, 31)
             state[TAG_DEPTH] = depth
@@ -274,11 +278,11 @@ def advance(buf, pos, needs, f, state, followers):
         f[ORDER + k] = h
     for k in range(1, needs[2] + 1):
         f[BYTE + k] = np.int64(buf[pos - k]) if pos >= k else 0
-    groups = needs[0]
     if needs[2] >= 4:
         c1, c2, c3, c4 = f[BYTE + 1], f[BYTE + 2], f[BYTE + 3], f[BYTE + 4]
         f[HIGH_NIBBLES] = (c1 & 240) | (c2 >> 4)
         f[HIGH_BITS] = (c1 >> 5) | ((c2 >> 5) << 3) | ((c3 >> 5) << 6) | ((c4 >> 5) << 9)
+    groups = needs[0]
     if groups & RECORD:
         advance_record(buf, pos, needs[4], needs[5], needs[6], needs[7] != 0, f)
     if pos == 0:

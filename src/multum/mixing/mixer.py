@@ -9,6 +9,7 @@ several contexts with a second layer: Veness et al., "Gated Linear Networks" (20
 import numpy as np
 
 from multum.bits.kernels import part
+from multum.bits.vectors import dot_lanes, train_lanes
 
 # How a weight set is selected; part of the archive format.
 BY_NOTHING = 0
@@ -46,24 +47,10 @@ def select_set(mode, feature, partial, bit_number, match_class, match_bit, hits)
     return np.int64(0)
 
 
-# Up to this many inputs, eight at a time beats the compiler's own vector loop.
-_FEW = 40
-
-
 @part
 def dot(x, w, offset, n):
     """Return the stretch sum(x * w) / 2**16 clipped to the table's domain; n is a multiple of eight."""
-    total = np.int64(0)
-    first = np.uint64(offset)  # unsigned: numba's wraparound test would keep the loop from vectorising
-    if n > _FEW:
-        for j in range(n):
-            total += np.int64(x[j]) * np.int64(w[first + np.uint64(j)])
-    else:
-        for block in range(n >> 3):
-            j = np.uint64(block) << np.uint64(3)
-            for i in range(8):
-                total += np.int64(x[j + np.uint64(i)]) * np.int64(w[first + j + np.uint64(i)])
-    return min(max(total >> 16, -2839), 2839)
+    return min(max(dot_lanes(x, w, offset, n >> 3) >> 16, -2839), 2839)
 
 
 @part
@@ -87,10 +74,4 @@ def train_few(x, w, offset, n, step):
 @part
 def train(x, w, offset, n, step):
     """Add x * step / 2**14 to the weights, rounded and clipped to +-2**19; |step| < 2**17, n as in dot."""
-    first = np.uint64(offset)
-    for block in range(n >> 3):
-        j = np.uint64(block) << np.uint64(3)
-        for i in range(8):
-            k = first + j + np.uint64(i)
-            v = np.int32(w[k] + np.int32(np.int32(np.int32(x[j + np.uint64(i)] * step) + 8192) >> 14))
-            w[k] = np.int32(min(max(v, np.int32(-524288)), np.int32(524287)))
+    train_lanes(x, w, offset, n >> 3, step)

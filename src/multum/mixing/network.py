@@ -1,10 +1,12 @@
 """From a recipe to a network, and from bytes to code and back."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from multum.bits.adaptive import COUNT_LIMIT, RECIPROCAL, initial_refinement, pack_map
-from multum.bits.kernels import is_cached, wrapping
+from multum.bits.kernels import wrapping
 from multum.bits.logistic import SQUASH, STRETCH
 from multum.errors import FormatError
 from multum.mixing import engine
@@ -17,6 +19,7 @@ from multum.mixing.recipe import Recipe
 # How many observations a table entry is believed to have at the start.
 _FIRST_COUNT = 20
 _MATCH_FIRST_COUNT = 8
+_LINE_BYTES = 64
 
 
 def _first_maps(contexts: int) -> NDArray[np.int32]:
@@ -42,6 +45,17 @@ def _selections(selectors: tuple[tuple[int, int], ...]) -> tuple[NDArray[np.int6
         rows.append((mode, feature, total))
         total += SETS[mode]
     return np.array(rows, np.int64).reshape(-1, 3), total
+
+
+def _filled(size: int, value: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """Return [size] equal values that begin on a cache line, so that one lookup touches one line."""
+    size_bytes = size * np.dtype(dtype).itemsize
+    raw = np.zeros(size_bytes + _LINE_BYTES, np.uint8)
+    start = -raw.ctypes.data % _LINE_BYTES
+    table = raw[start : start + size_bytes].view(dtype)
+    if value:
+        table[:] = value
+    return table
 
 
 def allocate(recipe: Recipe) -> engine.Network:
@@ -79,15 +93,15 @@ def allocate(recipe: Recipe) -> engine.Network:
         finals=finals,
         refiners=np.array(s.refiners, np.int64).reshape(-1, 2),
         matches=np.array(s.matches, np.int64),
-        slots=np.zeros(16 << recipe.slot_bits, np.uint8),
+        slots=_filled(16 << recipe.slot_bits, 0, np.uint8),
         maps=_first_maps(len(s.contexts)),
-        direct=np.full(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
+        direct=_filled(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
         runs=np.zeros(1 << (recipe.run_bits if len(runners) else 0), np.int32),
         run_maps=_first_agreement(engine.RUN_CLASSES, len(runners)),
         match_maps=_first_agreement(CLASSES, len(s.matches)),
         sure_maps=np.repeat(_first_agreement(CLASSES, 1)[1::2], 256),
-        heads=np.zeros((len(s.matches), 1 << recipe.head_bits), np.int32),
-        weights=np.full(n_sets * inputs, recipe.first_weight, np.int32),
+        heads=_filled(len(s.matches) << recipe.head_bits, 0, np.int32).reshape(-1, 1 << recipe.head_bits),
+        weights=_filled(n_sets * inputs, recipe.first_weight, np.int32),
         final_weights=np.full(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
         refinements=np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits),
         followers=np.zeros(256 + 65536, np.int32),
@@ -121,12 +135,10 @@ def _shape(recipe: Recipe, inputs: int) -> NDArray[np.int64]:
     return shape
 
 
-def _primed(recipe: Recipe, raw_bytes: int) -> tuple[NDArray[np.uint8], int]:
-    """Return (buffer, start): the primers' bytes, then room for the data."""
-    primer = b"".join(read_primer(number) for number in recipe.primers)
-    buf = np.zeros(len(primer) + raw_bytes, np.uint8)
-    buf[: len(primer)] = np.frombuffer(primer, np.uint8)
-    return buf, len(primer)
+def _primed(recipe: Recipe, data: bytes) -> NDArray[np.uint8]:
+    """Return the primers' bytes, then the data."""
+    primers = [read_primer(number) for number in recipe.primers]
+    return np.concatenate([np.frombuffer(part, np.uint8) for part in (*primers, data)])
 
 
 class Meter:
@@ -141,9 +153,21 @@ class Meter:
         return max(int(self.cell[0]), 0)
 
 
-def compiling() -> bool:
-    """Return whether the first block will wait for kernels to be compiled; False when that is not known."""
-    return is_cached(engine.code_block) is False
+def _run(
+    decoding: bool,
+    buf: NDArray[np.uint8],
+    coded_bytes: int,
+    code: NDArray[np.uint8],
+    recipe: Recipe,
+    meter: Meter | None,
+    trace: NDArray[np.int64] | None = None,
+    temper: NDArray[np.uint16] | None = None,
+) -> int:
+    """Code or decode the last `coded_bytes` of buf by a new network of `recipe`; return the code bytes used, or -1."""
+    net = allocate(recipe)
+    own = engine.make_scratch(net, (meter or Meter()).cell, trace, temper)
+    with wrapping():
+        return engine.code_block(decoding, buf, len(buf) - coded_bytes, code, net, own)
 
 
 def encode(data: bytes, recipe: Recipe, meter: Meter | None = None) -> bytes | None:
@@ -151,12 +175,8 @@ def encode(data: bytes, recipe: Recipe, meter: Meter | None = None) -> bytes | N
 
     The code does not hold the length of the data. Releases the GIL.
     """
-    buf, start = _primed(recipe, len(data))
-    buf[start:] = np.frombuffer(data, np.uint8)
     code = np.zeros(len(data) + engine.MARGIN, np.uint8)
-    net = allocate(recipe)
-    with wrapping():
-        size = engine.code_block(False, buf, start, code, net, engine.make_scratch(net, (meter or Meter()).cell))
+    size = _run(False, _primed(recipe, data), len(data), code, recipe, meter)
     return code[:size].tobytes() if 0 <= size < len(data) else None
 
 
@@ -166,11 +186,36 @@ def decode(code: bytes, raw_bytes: int, recipe: Recipe, meter: Meter | None = No
     Any code decodes to something: the caller compares checksums. Raises FormatError
     when the network did not need all of the code.
     """
-    buf, start = _primed(recipe, raw_bytes)
-    net = allocate(recipe)
-    coded = np.frombuffer(code, np.uint8).copy()
-    with wrapping():
-        used = engine.code_block(True, buf, start, coded, net, engine.make_scratch(net, (meter or Meter()).cell))
+    buf = _primed(recipe, bytes(raw_bytes))
+    used = _run(True, buf, raw_bytes, np.frombuffer(code, np.uint8).copy(), recipe, meter)
     if used < len(code):
         raise FormatError(f"{len(code) - used} bytes of code are left over")
-    return buf[start:].tobytes()
+    return buf[len(buf) - raw_bytes :].tobytes()
+
+
+def measure(data: bytes, recipe: Recipe, meter: Meter | None = None) -> NDArray[np.float64]:
+    """Return float64[n]: the bits by which each byte of `data` narrows the coder's interval.
+
+    Their sum is within a few bits of the length of the code.
+    """
+    code = np.zeros(2 * len(data) + engine.MARGIN, np.uint8)
+    trace = np.zeros(len(data) + 1, np.int64)
+    _run(False, _primed(recipe, data), len(data), code, recipe, meter, trace=trace)
+    positions: NDArray[np.float64] = 8.0 * (trace >> 32) - np.log2(trace & 0xFFFFFFFF)
+    return np.diff(positions)
+
+
+def generate(prompt: bytes, size_bytes: int, recipe: Recipe, seed: int, temperature: float = 1.0) -> bytes:
+    """Return `size_bytes` new bytes that the network of `recipe` finds likely after it has learnt `prompt`.
+
+    A generator is a decompressor: random code decodes to samples. temperature, above 0, divides the
+    log-odds of every bit. The same arguments give the same bytes.
+    """
+    odds = np.arange(65536) / 65536
+    with np.errstate(divide="ignore", over="ignore"):
+        tempered = 65536 / (1 + np.exp(-np.log(odds / (1 - odds)) / temperature))
+    temper = np.clip(np.rint(tempered), 1, 65535).astype(np.uint16)
+    code = np.random.default_rng(seed).integers(0, 256, 2 * size_bytes + engine.MARGIN, np.uint8)
+    buf = _primed(recipe, prompt + bytes(size_bytes))
+    _run(True, buf, size_bytes, code, recipe, None, temper=None if temperature == 1 else temper)
+    return buf[len(buf) - size_bytes :].tobytes()

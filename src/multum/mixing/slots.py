@@ -21,22 +21,19 @@ def slot_index(h, mask):
 def find_slot(slots, h, mask):
     """Return the offset of the slot of h, claiming the least seen of three neighbours when it is absent."""
     check = np.uint8(h & 255)
+    four = np.uint64(4)
     i = np.uint64((h >> 8) & mask)
-    first = i << np.uint64(4)
-    if slots[first] == check:
-        return np.int64(first)
-    second = (i ^ np.uint64(1)) << np.uint64(4)
-    if slots[second] == check:
-        return np.int64(second)
-    third = (i ^ np.uint64(2)) << np.uint64(4)
-    if slots[third] == check:
-        return np.int64(third)
+    first, second, third = i << four, (i ^ np.uint64(1)) << four, (i ^ np.uint64(2)) << four
+    # which of them holds it is a coin toss: chosen without a branch, only its absence is one
+    found = third
+    found = second if slots[second] == check else found
+    found = first if slots[first] == check else found
+    if slots[found] == check:
+        return np.int64(found)
     root = np.uint64(1)
-    if slots[first + root] > slots[second + root]:
-        first = second
-    if slots[first + root] > slots[third + root]:
-        first = third
+    least = first if slots[first + root] <= slots[second + root] else second
+    least = least if slots[least + root] <= slots[third + root] else third
     for k in range(SLOT_BYTES):
-        slots[first + np.uint64(k)] = 0
-    slots[first] = check
-    return np.int64(first)
+        slots[least + np.uint64(k)] = 0
+    slots[least] = check
+    return np.int64(least)
