@@ -70,7 +70,8 @@ def run_command(command: tuple[str, ...], folder: Path, printed: Path) -> Cost:
 
     CPU is user and system time of the process and all it waited for; wait4 tells both for this one child.
     """
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled; so is what is measured
     with printed.open("wb") as output, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         child = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=errors)
