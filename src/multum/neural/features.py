@@ -111,7 +111,10 @@ class ImageFeatures:
 
 @dataclass(frozen=True)
 class ImageReader:
-    """Reads images of one shape (channels, height, width). mean, std: of each channel, of pixels in 0 to 1."""
+    """Reads images of one shape (channels, height, width), or of that divided by a whole number, enlarged.
+
+    mean, std: of each channel, of pixels in 0 to 1.
+    """
 
     shape: tuple[int, int, int]
     mean: tuple[float, ...]
@@ -121,6 +124,7 @@ class ImageReader:
         """Return images as features. Raises UsageError for texts and for another shape."""
         if not isinstance(inputs, np.ndarray):
             raise UsageError("the program reads images, the data holds texts; give images")
+        inputs = enlarge_images(inputs, self.shape[1] // inputs.shape[2])
         if inputs.shape[1:] != self.shape:
             raise UsageError(
                 f"the program reads images of {_tell(self.shape)}, the data has {_tell(inputs.shape[1:])}; convert them"
@@ -135,7 +139,7 @@ class ImageReader:
             "image_processor_type": "ViTImageProcessor",
             "do_resize": True,
             "size": {"height": height, "width": width},
-            "resample": 2,  # bilinear
+            "resample": 0,  # nearest, which repeats pixels as `enlarge_images` does
             "do_rescale": True,
             "rescale_factor": 1 / 255,
             "do_normalize": True,
@@ -143,6 +147,11 @@ class ImageReader:
             "image_std": list(self.std),
         }
         (folder / PREPROCESSOR).write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
+
+
+def enlarge_images(images: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+    """Return images, uint8[n, channels, height, width], with each pixel repeated `times` across and down."""
+    return images if times <= 1 else images.repeat(times, axis=2).repeat(times, axis=3)
 
 
 def measure_images(images: NDArray[np.uint8]) -> ImageReader:

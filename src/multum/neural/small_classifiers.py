@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from multum.neural.classifiers import Classifier
-from multum.neural.features import MOST_TOKENS, ImageReader, TextReader, measure_images
+from multum.neural.features import MOST_TOKENS, TextReader, enlarge_images, measure_images
 
 PADDING, START, HIDDEN = "<pad>", "<s>", "<mask>"
-# Merges of bytes that are learnt from the texts: enough for words, few enough to be seen often.
-MOST_MERGES = 8192
+# Merges of bytes that are learnt from the texts: enough for common words, few enough that each is seen often.
+MOST_MERGES = 2048
 # Bytes of the longest token: five Chinese characters, or a long word.
 LONGEST_TOKEN = 16
 WIDTH = 128
@@ -25,6 +25,8 @@ DROPOUT = 0.3
 NEIGHBOURHOOD = 32
 # Channels of the stages of the network for images; each stage after the first halves height and width.
 STAGES = (32, 64, 128)
+# Pixels of a side that the stages can divide and leave something to look at.
+LEAST_SIDE = 24
 
 
 def make_text_classifier(
@@ -101,12 +103,12 @@ def _learn_tokens(texts: Sequence[str]) -> Any:
 def make_image_classifier(images: NDArray[np.uint8], classes: Sequence[str], seed: int = 0) -> Classifier:
     """Return an untrained ResNet for images like `images`, uint8[n, channels, height, width].
 
-    The stem of `transformers` divides height and width by four, so images of less than 16 pixels are enlarged
-    by the reader. Source: He et al. 2015.
+    The stem of `transformers` divides height and width by four and each later stage by two, so that images of less
+    than LEAST_SIDE pixels are enlarged by a whole number. Source: He et al. 2015.
     """
     from transformers import ResNetConfig, ResNetForImageClassification
 
-    reader: ImageReader = measure_images(images)
+    reader = measure_images(enlarge_images(images, -(-LEAST_SIDE // min(images.shape[2:]))))
     config: Any = ResNetConfig(
         num_channels=images.shape[1],
         embedding_size=STAGES[0],
