@@ -48,6 +48,7 @@ Examples:
 @click.option("--seed", type=int, default=0, metavar="N", help="Same seed, same program [default: 0].")
 @click.option("-T", "--threads", type=int, default=0, metavar="N", help="Threads [default: all cores].")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N [default: auto].")
+@click.option("--precision", default="auto", metavar="NAME", help="float32, bfloat16, or auto: measured [default].")
 @click.option("--sharded", is_flag=True, help="Divide weights among the processes of torchrun.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite DIR if it exists.")
 @label_options
@@ -68,8 +69,9 @@ def fit(
     DIR becomes a directory that transformers loads, with its rate on bytes it
     never saw in multum.json. Ctrl-C saves, and --resume goes on.
     """
-    others = os.environ.get("RANK", "0") != "0"  # of several processes one talks
-    talk = Talk(3 if others else quiet, verbose, as_json and not others)
+    if os.environ.get("RANK", "0") != "0":  # of several processes one talks
+        sys.stdout, quiet, verbose = open(os.devnull, "w", encoding="utf-8"), 3, 0  # noqa: SIM115 - to the end
+    talk = Talk(quiet, verbose, as_json)
     inputs = inputs_of(data)
 
     def work() -> int:
@@ -115,7 +117,19 @@ def _fit_labels(
     for name in ("params", "architecture", "tokens", "window"):
         if options[name] is not None:
             raise click.UsageError(f"--{name} is for --task bytes")
-    shared = ("held_out", "init", "flops", "batch", "dropout", "weight_decay", "seed", "threads", "device", "sharded")
+    shared = (
+        "held_out",
+        "init",
+        "flops",
+        "batch",
+        "dropout",
+        "weight_decay",
+        "seed",
+        "threads",
+        "device",
+        "precision",
+        "sharded",
+    )
     asked = {name: options[name] for name in shared if options[name] is not None}
     if options["budget"] is not None:
         asked["time_s"] = options["budget"]

@@ -162,7 +162,7 @@ class _Gathered:
 
     def _copy(self, file: IO[bytes] | BinaryIO) -> None:
         if self._spool is None:
-            self._spool = tempfile.TemporaryFile(prefix="multum-")  # noqa: SIM115 - lives as long as its mapping
+            self._spool = tempfile.TemporaryFile(buffering=0, prefix="multum-")  # noqa: SIM115 - see finish
         while piece := file.read(_PIECE_BYTES):
             self._spool.write(piece)
         self.files += 1
@@ -171,7 +171,6 @@ class _Gathered:
         spool, self._spool = self._spool, None
         if spool is None:
             return
-        spool.flush()
         if spool.tell():  # nothing cannot be mapped
             self._parts.append(np.memmap(spool, np.uint8, mode="r"))
         spool.close()

@@ -20,7 +20,7 @@ _HALF = np.float32(0.5)
 # exp(x) = 2**(x / ln 2): the whole part of the exponent goes into the bits of a float32, the rest through a polynomial
 # (Taylor's, of 2**r for |r| <= 1/2, under 3e-6 off: far finer than bfloat16).
 _PER_OCTAVE = np.float32(1.4426950408889634)
-_LEAST = np.float32(-87)
+_LEAST, _MOST = np.float32(-87), np.float32(87)
 _P5, _P4 = np.float32(0.0013333558), np.float32(0.009618129)
 _P3, _P2, _P1 = np.float32(0.05550411), np.float32(0.24022651), np.float32(0.6931472)
 
@@ -40,8 +40,8 @@ def _round(x):
 
 @_part
 def _exp(x):
-    """Return exp(x), x at most 87."""
-    exponent = max(x, _LEAST) * _PER_OCTAVE
+    """Return exp(x) for x in [-87, 87], and beyond as at the ends: there float32 has nothing better to offer."""
+    exponent = min(max(x, _LEAST), _MOST) * _PER_OCTAVE
     whole = np.floor(exponent + _HALF)
     r = exponent - whole
     power = ((((_P5 * r + _P4) * r + _P3) * r + _P2) * r + _P1) * r + _ONE

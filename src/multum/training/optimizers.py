@@ -45,6 +45,14 @@ def make_optimizers(module: nn.Module, settings: Settings) -> list[torch.optim.O
     return optimizers
 
 
+def set_precision(optimizers: Iterable[torch.optim.Optimizer], precision: torch.dtype) -> None:
+    """Let Muon orthogonalise at the precision of the run."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            if "precision" in group:
+                group["precision"] = precision
+
+
 def _divide(module: nn.Module, muon: bool) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Return (matrices of the layers, all else); a layer is what stands in a ModuleList."""
     inside = {
@@ -78,11 +86,12 @@ def _can_fuse(parameters: list[nn.Parameter]) -> bool:
 class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised; for matrices only.
 
-    rate: the root-mean-square change of a layer's output for inputs of unit scale, a step.
+    rate: the root-mean-square change of a layer's output for inputs of unit scale, a step. A group's "precision" is
+    that of the products by which its matrices are orthogonalised.
     """
 
     def __init__(self, parameters: list[nn.Parameter], rate: float, weight_decay: float) -> None:
-        super().__init__(parameters, {"lr": rate, "weight_decay": weight_decay, "momentum": MOMENTUM})
+        super().__init__(parameters, {"lr": rate, "weight_decay": weight_decay, "precision": torch.float32})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -98,32 +107,32 @@ class Muon(torch.optim.Optimizer):
 
     def _move(self, members: list[nn.Parameter], group: dict[str, Any]) -> None:
         """Move matrices of one shape."""
-        directions = [self._advance(parameter, group["momentum"]) for parameter in members]
+        directions = [self._advance(parameter) for parameter in members]
         rows, columns = members[0].shape
-        updates = orthogonalise(torch.stack(directions))  # [matrices, rows, columns]
+        updates = orthogonalise(torch.stack(directions), group["precision"])  # [matrices, rows, columns]
         scale = (rows / columns) ** 0.5
         for parameter, update in zip(members, updates, strict=True):
             parameter.mul_(1 - group["lr"] * group["weight_decay"])
             parameter.sub_(scatter_like(update, parameter), alpha=group["lr"] * scale)
 
-    def _advance(self, parameter: nn.Parameter, momentum: float) -> Tensor:
+    def _advance(self, parameter: nn.Parameter) -> Tensor:
         """Return the momentum looked ahead (Nesterov), whole, after the gradient is added to it."""
         state, gradient = self.state[parameter], parameter.grad
         assert gradient is not None, "only matrices with a gradient are moved"
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(parameter)
-        state["momentum"].lerp_(gradient, 1 - momentum)
-        return gather_tensor(gradient.lerp(state["momentum"], momentum))
+        state["momentum"].lerp_(gradient, 1 - MOMENTUM)
+        return gather_tensor(gradient.lerp(state["momentum"], MOMENTUM))
 
 
-def orthogonalise(matrices: Tensor) -> Tensor:
+def orthogonalise(matrices: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
     """Return near-orthogonal matrices with the singular vectors of `matrices`, in float32.
 
     matrices: float[matrices, rows, columns]. Singular values come out between about 0.7 and 1.2; zero stays zero.
     """
     a, b, c = _QUINTIC
     wide = matrices.shape[1] <= matrices.shape[2]
-    x = (matrices if wide else matrices.mT).to(torch.bfloat16)
+    x = (matrices if wide else matrices.mT).to(precision)
     x = x / (torch.linalg.matrix_norm(x.float(), keepdim=True) + 1e-7).to(x.dtype)
     for _ in range(_ITERATIONS):
         gram = x @ x.mT  # [matrices, short, short]

@@ -1,6 +1,7 @@
 """One run of a program over bytes: the data divided, the program trained, scored and written."""
 
 import math
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -156,8 +157,13 @@ def describe(report: FitReport, task: ByteTask, options: FitOptions) -> dict[str
         "data": {"training": task.data.describe(), "held_out": task.held_out.describe()},
         "law": report.law,
         "ledger": report.ledger.as_dict(),
-        "options": {name: value for name, value in asdict(options).items() if value is not None},
+        "options": {name: _plain(value) for name, value in asdict(options).items() if value is not None},
         "report": report.as_dict(),
         "versions": {name: version(name) for name in ("multum", "torch", "transformers")},
         "command": shlex.join(sys.argv),
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return an option as JSON has it."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else value

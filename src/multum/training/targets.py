@@ -5,11 +5,15 @@ leaves something to resume or something complete.
 """
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from multum.archive.targets import whole_folder
 from multum.errors import UsageError
@@ -50,7 +54,20 @@ def write_program(out: Path, save: Callable[[Path], None], description: dict[str
     """
     with whole_folder(str(out), force=True, traits=None) as name:
         folder = Path(name)
-        save(folder)
+        with _system_errors(out):
+            save(folder)
         text = json.dumps(description, ensure_ascii=False, indent=2)
         (folder / DESCRIPTION).write_text(text + "\n", "utf-8")
     (out / CHECKPOINT).unlink(missing_ok=True)
+
+
+@contextmanager
+def _system_errors(out: Path) -> Iterator[None]:
+    """Raise what the system refused as the OSError it was; safetensors has only its number in words."""
+    try:
+        yield
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(out)) from error

@@ -18,8 +18,8 @@ from multum.errors import MultumError, UsageError
 from multum.training import checkpoints
 from multum.training.gradients import Gradients
 from multum.training.interruption import Interrupted, Interruption
-from multum.training.optimizers import make_optimizers
-from multum.training.precision import BFLOAT16, FLOAT32, autocast, choose_precision
+from multum.training.optimizers import make_optimizers, set_precision
+from multum.training.precision import BFLOAT16, FLOAT32, TYPES, autocast, choose_precision
 from multum.training.processes import Processes
 from multum.training.scalars import Scalars
 from multum.training.schedule import scale_rate
@@ -159,6 +159,7 @@ class Run:
         """Train until the budget is spent, or for as long as it pays."""
         if self.state.precision is None:
             self.state.precision = self._choose_precision()
+        set_precision(self.optimizers, TYPES[self.state.precision])
         ended = "budget"
         while True:
             fraction, signal = self.processes.follow_first([self.fraction(), interruption.number or 0])
