@@ -3,8 +3,8 @@
 import io
 import os
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
 import multum
@@ -84,10 +84,40 @@ def test_a_level_has_no_window() -> None:
         open_program("level:5", window=100)
 
 
-@pytest.mark.parametrize("settings", [{"temperature": 0.5}, {"top_p": 0.9}])
-def test_a_level_samples_at_temperature_one_only(settings: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="samples at temperature 1 and top-p 1 only"):
-        multum.sample("level:1", 10, **settings)
+def test_a_level_has_no_top_p() -> None:
+    with pytest.raises(UsageError, match=r"predicts bits and has no top-p, here 0\.9; use --temperature"):
+        multum.sample("level:1", 10, top_p=0.9)
+
+
+def test_a_level_takes_the_likely_bits_oftener_the_colder_it_is() -> None:
+    """Of bytes learnt at three to one, half the temperature makes nine to one, and none nearly none."""
+    prompt = (np.random.default_rng(5).random(20000) < 0.75).astype(np.uint8).tobytes()
+    rare = [multum.sample("level:1", 3000, prompt, temperature=t, seed=2).count(0) / 3000 for t in (1, 0.5, 0)]
+    assert 0.2 < rare[0] < 0.3
+    assert 0.06 < rare[1] < 0.15
+    assert rare[2] < 0.01
+
+
+@pytest.mark.parametrize("level", [1, 5, 9])
+def test_bits_of_bytes_add_up_to_the_code(level: int, tmp_path: Path) -> None:
+    data = text(4000) + bytes(range(256)) * 2
+    report = multum.code_bits(f"level:{level}", data, per_byte=tmp_path / "bits.npy")
+    archive = tmp_path / "a.mtm"
+    archive.write_bytes(multum.pack_bytes(data, level))
+    multum.code_bits(archive, data, per_byte=tmp_path / "again.npy")
+    each = np.load(tmp_path / "bits.npy")
+    assert each.shape == (len(data),)
+    assert (each >= 0).all()
+    assert abs(each.sum() - report.code_bits) <= 16
+    assert np.array_equal(each, np.load(tmp_path / "again.npy"))
+    assert each[-256:].mean() < each[4000:4256].mean() / 2  # what comes again costs less
+
+
+def test_bits_of_stored_bytes_are_eight(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).bytes(6000)
+    report = multum.code_bits("level:1", noise, per_byte=tmp_path / "bits.npy")
+    assert report.code_bits == 48000
+    assert (np.load(tmp_path / "bits.npy") == 8).all()
 
 
 def test_a_level_goes_on_as_what_it_has_learnt() -> None:

@@ -92,13 +92,6 @@ def test_progress_is_told_in_bytes(tokenwise: Path) -> None:
     assert told[-1] == (900, 900)
 
 
-def test_a_level_does_not_tell_bits_of_each_byte(tmp_path: Path) -> None:
-    out = tmp_path / "bits.npy"
-    with pytest.raises(UsageError, match="'level:5' does not tell what each byte takes; leave --per-byte out"):
-        multum.code_bits("level:5", text(100), per_byte=out)
-    assert not out.exists()
-
-
 def test_an_existing_file_of_bits_is_kept_unless_forced(bytewise: Path, tmp_path: Path) -> None:
     out = tmp_path / "bits.npy"
     out.write_text("mine")

@@ -10,18 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from multum.archive.coding import MIXED
+from multum.archive.coding import MIXED, block_bytes, choose_recipe
 from multum.archive.packing import pack
 from multum.archive.walking import Walker
-from multum.bits.kernels import wrapping
 from multum.bits.lengths import CodeLength
 from multum.errors import UsageError
-from multum.formats.detection import Family, detect
+from multum.formats.detection import Family
 from multum.formats.transforms import apply_transforms, invert_transforms
-from multum.mixing import Meter, Recipe, check_level, encode, engine, preset, primers_for
-from multum.mixing.network import allocate
-from multum.mixing.primers import read_primer
+from multum.mixing import Recipe, check_level, encode, generate, measure, preset
 
 Progress = Callable[[int, int | None], None]
 
@@ -38,11 +36,13 @@ class _Sink(io.RawIOBase):
         return len(memoryview(data))  # type: ignore[arg-type]
 
 
-def _refuse_per_byte(name: str) -> None:
-    raise UsageError(
-        f"'{name}' does not tell what each byte takes; leave --per-byte out, or give a trained program (a directory,"
-        " a .gguf file, a hub model)"
-    )
+def _measure_bytes(data: bytes, chosen: tuple[bytes, Recipe] | None) -> NDArray[np.float32]:
+    """Return float32[n], the bits of each byte of a block under (transforms, recipe); 8 each when it is stored."""
+    if chosen is not None:
+        bits = measure(apply_transforms(chosen[0], data), chosen[1])
+        if bits.sum() < 8 * len(data):
+            return bits.astype(np.float32)
+    return np.full(len(data), 8, np.float32)
 
 
 @dataclass(frozen=True)
@@ -56,26 +56,20 @@ class LevelProgram:
     def measure_code(self, data: bytes, *, per_byte: bool = False, progress: Progress | None = None) -> CodeLength:
         """Return the length of the payload of an archive of `data` at this level, which is made and dropped.
 
-        Raises UsageError for per_byte, LimitExceeded.
+        What bytes took adds up to that within a few bits a block. Raises LimitExceeded.
         """
-        if per_byte:
-            _refuse_per_byte(self.name)
         report = pack(io.BytesIO(data), io.BufferedWriter(_Sink()), self.level, metadata=False, progress=progress)
-        return CodeLength(8 * report.coded_bytes, len(data))
+        blocks = _cut(data, block_bytes(self.level)) if per_byte else []
+        parts = [_measure_bytes(raw, choose_recipe(raw, self.level)) for raw in blocks]
+        return CodeLength(8 * report.coded_bytes, len(data), np.concatenate(parts) if parts else None)
 
     def sample(
         self, size_bytes: int, prompt: bytes = b"", *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0
     ) -> Iterator[bytes]:
         """Yield new bytes as the network expects them that `pack` makes for `prompt`, once it has learnt that."""
-        yield _draw(self.name, self._recipe(prompt), size_bytes, prompt, temperature, top_p, seed)
-
-    def _recipe(self, prompt: bytes) -> Recipe:
-        """Return the recipe for what the prompt is; for text when there is nothing to tell it from."""
-        found = detect(prompt)
-        family = found.family if prompt and found.family is not Family.RANDOM else Family.TEXT
-        record = (found.record_bytes, found.stride, found.width, int(found.big))
-        primers = primers_for(str(family), found.markup, found.code)
-        return preset(self.level, str(family), separator=found.separator, record=record, primers=primers)
+        chosen = choose_recipe(prompt, self.level)
+        recipe = preset(self.level, str(Family.TEXT)) if chosen is None else chosen[1]
+        yield _draw(self.name, recipe, size_bytes, prompt, temperature, top_p, seed)
 
 
 @dataclass(frozen=True)
@@ -94,23 +88,24 @@ class RecipeProgram:
     def measure_code(self, data: bytes, *, per_byte: bool = False, progress: Progress | None = None) -> CodeLength:
         """Return the length of the code of `data`; a block that would grow counts as stored.
 
-        Raises UsageError for per_byte.
+        What bytes took adds up to that within a few bits a block.
         """
-        if per_byte:
-            _refuse_per_byte(self.name)
-        code_bytes = 0
-        for at in range(0, len(data), self.block_bytes):
-            raw = data[at : at + self.block_bytes]
-            code = encode(self._transform(raw), self.recipe)
+        code_bytes, done, parts = 0, 0, []
+        for raw in _cut(data, self.block_bytes):
+            transforms = self._undoable(raw)
+            code = encode(apply_transforms(transforms, raw), self.recipe)
             code_bytes += len(raw if code is None else code)
+            done += len(raw)
+            if per_byte:
+                parts.append(_measure_bytes(raw, (transforms, self.recipe)))
             if progress is not None:
-                progress(at + len(raw), len(data))
-        return CodeLength(8 * code_bytes, len(data))
+                progress(done, len(data))
+        return CodeLength(8 * code_bytes, len(data), np.concatenate(parts) if parts else None)
 
-    def _transform(self, raw: bytes) -> bytes:
-        """Return `raw` transformed as the block was, where that can be undone."""
+    def _undoable(self, raw: bytes) -> bytes:
+        """Return the block's transforms where they can be undone on `raw`, else none."""
         plain = apply_transforms(self.transforms, raw)
-        return plain if invert_transforms(self.transforms, plain) == raw else raw
+        return self.transforms if invert_transforms(self.transforms, plain) == raw else b""
 
     def sample(
         self, size_bytes: int, prompt: bytes = b"", *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0
@@ -135,26 +130,20 @@ def open_recipe(path: str) -> RecipeProgram:
     raise UsageError(f"'{path}' holds stored data only and so no program; name a level, such as level:5")
 
 
+def _cut(data: bytes, size_bytes: int) -> list[bytes]:
+    return [data[at : at + size_bytes] for at in range(0, len(data), size_bytes)]
+
+
 def _draw(
     name: str, recipe: Recipe, size_bytes: int, prompt: bytes, temperature: float, top_p: float, seed: int
 ) -> bytes:
     """Return `size_bytes` bytes that the network of `recipe` decodes from random bits after it has read `prompt`.
 
-    Each bit is one with exactly the probability that the network gives it.
-    Raises UsageError for settings other than temperature 1 and top_p 1.
+    Raises UsageError for a top_p under 1: the network predicts bits, and a bit has no unlikely tail.
     """
-    if temperature != 1 or top_p != 1:
+    if top_p != 1:
         raise UsageError(
-            f"'{name}' is a mixing program and samples at temperature 1 and top-p 1 only, not {temperature:g} and"
-            f" {top_p:g}; leave both out, or give a trained program"
+            f"'{name}' is a mixing program, which predicts bits and has no top-p, here {top_p:g}; use --temperature,"
+            " or give a trained program"
         )
-    scaled = recipe.scaled(len(prompt) + size_bytes)
-    known = b"".join(map(read_primer, scaled.primers)) + prompt
-    buf = np.zeros(len(known) + size_bytes, np.uint8)
-    buf[: len(known)] = np.frombuffer(known, np.uint8)
-    # A sample whose code takes k bits more than 8 a byte has a chance of 2**-k at most, so the margin is enough.
-    code = np.frombuffer(np.random.default_rng(seed).bytes(size_bytes + engine.MARGIN), np.uint8).copy()
-    net = allocate(scaled)
-    with wrapping():
-        engine.code_block(True, buf, len(known), code, net, engine.make_scratch(net, Meter().cell))
-    return buf[len(known) :].tobytes()
+    return generate(prompt, size_bytes, recipe.scaled(len(prompt) + size_bytes), seed, temperature)

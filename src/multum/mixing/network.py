@@ -208,14 +208,20 @@ def measure(data: bytes, recipe: Recipe, meter: Meter | None = None) -> NDArray[
 def generate(prompt: bytes, size_bytes: int, recipe: Recipe, seed: int, temperature: float = 1.0) -> bytes:
     """Return `size_bytes` new bytes that the network of `recipe` finds likely after it has learnt `prompt`.
 
-    A generator is a decompressor: random code decodes to samples. temperature, above 0, divides the
-    log-odds of every bit. The same arguments give the same bytes.
+    A generator is a decompressor: random code decodes to samples, each bit a one with exactly the
+    probability that the network gives it. temperature divides the log-odds of every bit; at 0 the
+    likelier bit comes but for once in 65,536. The same arguments give the same bytes.
     """
-    odds = np.arange(65536) / 65536
-    with np.errstate(divide="ignore", over="ignore"):
-        tempered = 65536 / (1 + np.exp(-np.log(odds / (1 - odds)) / temperature))
-    temper = np.clip(np.rint(tempered), 1, 65535).astype(np.uint16)
-    code = np.random.default_rng(seed).integers(0, 256, 2 * size_bytes + engine.MARGIN, np.uint8)
+    # a sample whose code takes k bits more than 8 a byte has a chance of 2**-k at most
+    room = size_bytes + engine.MARGIN if temperature == 1 else 2 * size_bytes + engine.MARGIN
+    code = np.frombuffer(np.random.default_rng(seed).bytes(room), np.uint8).copy()
     buf = _primed(recipe, prompt + bytes(size_bytes))
-    _run(True, buf, size_bytes, code, recipe, None, temper=None if temperature == 1 else temper)
+    _run(True, buf, size_bytes, code, recipe, None, temper=None if temperature == 1 else _temper(temperature))
     return buf[len(buf) - size_bytes :].tobytes()
+
+
+def _temper(temperature: float) -> NDArray[np.uint16]:
+    """Return uint16[65536]: each probability of 65536 with its log-odds divided by `temperature`."""
+    odds = np.clip(np.arange(65536), 1, 65535) / 65536
+    scaled = np.clip(np.log(odds / (1 - odds)) / max(temperature, 1e-6), -50, 50)
+    return np.clip(np.rint(65536 / (1 + np.exp(-scaled))), 1, 65535).astype(np.uint16)

@@ -22,8 +22,9 @@ _SIZES = {
 }
 # floor of the learning rate: noisy counts want slower mixing than text
 _RATES = {"record": 45, "lines": 80, "binary": 80, "genome": 60, "text": 80, "cjk": 80}
-# level 1 codes a byte in one bit after matches this long; levels 2 to 6 after 128
-_SURE = {"record": 64, "lines": 32, "binary": 32, "genome": 32, "text": 32, "cjk": 32}
+# a byte is coded in one bit after matches this long; level 1 has a length a family
+_SURE = {2: 128, 3: 128, 4: 400, 5: 400, 6: 400, 7: 0, 8: 0, 9: 0}
+_SURE_FAST = {"record": 64, "lines": 32, "binary": 32, "genome": 32, "text": 32, "cjk": 32}
 
 
 def check_level(level: int) -> int:
@@ -67,7 +68,7 @@ def preset(
         rate_half_bits=15,
         skip=250,
         first_weight=20000,
-        sure_length=_SURE[family] if level == 1 else 128 if level < 7 else 0,
+        sure_length=_SURE_FAST[family] if level == 1 else _SURE[level],
         separator=separator,
         record_bytes=row,
         stride=stride,
@@ -78,7 +79,7 @@ def preset(
     if tier == 0:
         return fast
     if tier == 1:
-        return replace(fast, rate=_RATES[family] * 3 // 2, first_weight=10000)
+        return replace(fast, rate=_RATES[family] * 3 // 2, first_weight=10000, final_rate=60)
     weight = 65536 * 2 // 3 // fast.input_count()
     return replace(fast, rate=_RATES[family], refine_bits=14, head_bits=20, skip=60, first_weight=4 * weight)
 
