@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from multum.errors import UsageError
-from multum.neural.architectures import derive_shape, draw_weights, make_config
-from multum.neural.lean_llama import LeanLlama, is_lean
+from multum.neural.architectures import derive_shape, make_config
+from multum.neural.lean_llama import LeanLlama, draw_weights, is_lean
 
 
 @pytest.mark.parametrize("parameters", [10_000, 30_000, 100_000, 300_000, 10**6, 3 * 10**6, 10**7, 10**8, 10**9])

@@ -256,3 +256,14 @@ def test_a_full_disk_leaves_nothing_half_written(data: Path, tmp_path: Path, che
         fit(data, tmp_path / "run", checkpoint_s=checkpoint_s, parameters=30_000, tokens=2_000)
     assert not (tmp_path / "run").exists() or not any((tmp_path / "run").glob("*.*"))
     assert not list(tmp_path.glob(".multum-*"))
+
+
+def test_a_recurrent_program_learns_and_loads_too(data: Path, tmp_path: Path) -> None:
+    report = fit(data, tmp_path / "run", architecture="recurrent", tokens=40_000)
+    assert (report.architecture, report.rate_bpb < 2.5) == ("mamba2", True)
+    (tmp_path / "rest").write_bytes(DATA[report.training_bytes :])
+    window = report.window
+    rated = multum.code_bits(tmp_path / "run", tmp_path / "rest", window=window, overlap=window // 2)
+    assert rated.bpb == pytest.approx(report.rate_bpb, abs=2e-3)
+    further = fit(data, tmp_path / "further", init=str(tmp_path / "run"), tokens=4_000)
+    assert further.architecture == "mamba2"

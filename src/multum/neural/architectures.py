@@ -9,24 +9,27 @@ Source: Yang et al. 2022, "Tensor Programs V"; Yang, Simon, Bernstein 2023, "A s
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multum.errors import UsageError
 from multum.neural.byte_tokenizer import VOCABULARY
 
 if TYPE_CHECKING:
-    from torch import nn
-    from transformers import LlamaConfig
+    from transformers import PreTrainedConfig
 
 ARCHITECTURES = ("llama", "recurrent")
 LEAST_PARAMETERS, MOST_PARAMETERS = 5_000, 10_000_000_000
-# Width over depth at a million weights; it grows with the sixth root of the weights, to 60 at a hundred million.
-_ASPECT = 28
+# Width over depth at a million weights, and the power of the weights by which it grows: to 60 at a hundred million.
+# A recurrent layer is half as large as one of Llama's, so there are twice as many.
+_ASPECTS = {"llama": 28.0, "recurrent": 14.0}
+_ASPECT_POWER = 1 / 6
+# Of a recurrent layer: numbers a head and channel remembers, channels of a head, bytes of the short convolution.
+STATE, RECURRENT_HEAD, TAPS = 16, 32, 4
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a program. width: of the stream. inner: of the gated network."""
+    """The shape of a program. width: of the stream. inner: of the gated network, or channels of the state."""
 
     architecture: str
     width: int
@@ -37,16 +40,31 @@ class Shape:
     @property
     def parameters(self) -> int:
         """Weights in all, embedding and head included."""
-        return 2 * VOCABULARY * self.width + self.width + self.layers * self._layer_parameters()
+        return 2 * VOCABULARY * self.width + self.width + self.layers * (self._matrices + self._vectors)
 
     @property
     def products(self) -> int:
-        """Weights that a byte is multiplied with: all matrices but the embedding, which is only looked up."""
-        norms = (2 * self.layers + 1) * self.width
-        return self.parameters - VOCABULARY * self.width - norms
+        """Weights that a byte is multiplied with in products of matrices; the embedding is only looked up."""
+        return VOCABULARY * self.width + self.layers * self._matrices
 
-    def _layer_parameters(self) -> int:
-        return 4 * self.width**2 + 3 * self.width * self.inner + 2 * self.width
+    @property
+    def mixing(self) -> float:
+        """Operations, forward, by which a byte takes in one other byte of its window; 0 where there is a state."""
+        return 4.0 * self.width * self.layers if self.architecture == "llama" else 0.0
+
+    @property
+    def _matrices(self) -> int:
+        """Weights of a layer's matrices."""
+        if self.architecture == "llama":
+            return 4 * self.width**2 + 3 * self.width * self.inner
+        return self.width * (3 * self.inner + 2 * STATE + self.heads)
+
+    @property
+    def _vectors(self) -> int:
+        """Weights of a layer that are no matrices."""
+        if self.architecture == "llama":
+            return 2 * self.width
+        return self.width + self.inner + 3 * self.heads + (TAPS + 1) * (self.inner + 2 * STATE)
 
 
 def derive_shape(parameters: int, architecture: str = "llama") -> Shape:
@@ -67,52 +85,52 @@ def _list_shapes(architecture: str) -> Iterator[Shape]:
     """Yield the shapes that a machine multiplies well: widths of whole registers, heads of 64."""
     for width in (*range(16, 128, 16), *range(128, 1024, 64), *range(1024, 8193, 128)):
         step = 64 if width >= 128 else 16
-        inner = step * round(8 / 3 * width / step)
+        heads, inner = max(1, width // 64), step * round(8 / 3 * width / step)
+        if architecture == "recurrent":
+            heads, inner = 2 * width // RECURRENT_HEAD, 2 * width
         for layers in range(1, 97):
-            yield Shape(architecture, width, layers, max(1, width // 64), inner)
+            yield Shape(architecture, width, layers, heads, inner)
 
 
 def _misfit(shape: Shape, parameters: int) -> float:
     """Return how far a shape is from the size and from the proportions that are wanted."""
     size = math.log(shape.parameters / parameters)
-    aspect = math.log(shape.width / shape.layers / (_ASPECT * (parameters / 1e6) ** (1 / 6)))
+    wanted = _ASPECTS[shape.architecture] * (parameters / 1e6) ** _ASPECT_POWER
+    aspect = math.log(shape.width / shape.layers / wanted)
     return (8 * size) ** 2 + aspect**2
 
 
-def make_config(shape: Shape, window: int) -> "LlamaConfig":
+def make_config(shape: Shape, window: int) -> "PreTrainedConfig":
     """Return the transformers configuration of `shape`. window: bytes that are read at once."""
-    from transformers import LlamaConfig
+    from transformers import LlamaConfig, Mamba2Config
 
-    return LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=shape.width,
-        intermediate_size=shape.inner,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.heads,
-        max_position_embeddings=window,
-        tie_word_embeddings=False,
-        bos_token_id=None,
-        eos_token_id=None,
-        architectures=["LlamaForCausalLM"],
+    # Nothing marks a beginning or an end: every id is data.
+    shared: dict[str, Any] = {
+        "vocab_size": VOCABULARY,
+        "hidden_size": shape.width,
+        "num_hidden_layers": shape.layers,
+        "tie_word_embeddings": False,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "pad_token_id": None,
+    }
+    if shape.architecture == "llama":
+        return LlamaConfig(
+            intermediate_size=shape.inner,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.heads,
+            max_position_embeddings=window,
+            architectures=["LlamaForCausalLM"],
+            **shared,
+        )
+    return Mamba2Config(
+        expand=2,
+        num_heads=shape.heads,
+        head_dim=RECURRENT_HEAD,
+        state_size=STATE,
+        n_groups=1,
+        conv_kernel=TAPS,
+        chunk_size=64,
+        architectures=["Mamba2ForCausalLM"],
+        **shared,
     )
-
-
-def draw_weights(module: "nn.Module", seed: int) -> None:
-    """Set the weights a training starts from.
-
-    Hidden matrices have variance 1 / inputs; those that end a half layer are zero, so that the layers start as nothing
-    and depth does not matter; the head is zero, so that every byte starts at eight bits; embeddings have variance 1.
-    """
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weights in module.named_parameters():
-            if weights.ndim < 2:
-                weights.fill_(1.0)
-            elif name.endswith(("o_proj.weight", "down_proj.weight", "lm_head.weight")):
-                weights.zero_()
-            else:
-                scale = 1.0 if "embed_tokens" in name else weights.shape[1] ** -0.5
-                weights.normal_(0.0, scale, generator=generator)

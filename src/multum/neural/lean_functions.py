@@ -17,26 +17,27 @@ from multum.neural import lean_kernels as kernels
 Turns = tuple[Tensor, Tensor]  # cosines and sines of rotary angles: float32[time, head / 2] each
 
 
-def _is_fused(x: Tensor) -> bool:
+def is_fused(x: Tensor) -> bool:
+    """Return whether the kernels know what to do with `x`."""
     return x.dtype == torch.bfloat16 and x.device.type == "cpu"
 
 
-def _view(x: Tensor) -> NDArray[Any]:
+def view_array(x: Tensor) -> NDArray[Any]:
     """Return a contiguous tensor's memory as an array; bfloat16 as uint16."""
     x = x.detach()
     array: NDArray[Any] = (x.view(torch.uint16) if x.dtype == torch.bfloat16 else x).numpy()
     return array
 
 
-def _apply(function: Any, *arguments: Any) -> Any:
+def apply(function: Any, *arguments: Any) -> Any:
     """Return what a torch.autograd.Function, which carries no types, makes of its arguments."""
     return function.apply(*arguments)
 
 
 def add_and_norm(stream: Tensor, added: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """Return (stream + added, its root-mean-square norm times weight); [..., width] each, weight float32."""
-    if _is_fused(stream):
-        both: tuple[Tensor, Tensor] = _apply(_AddAndNorm, stream, added, weight, eps)
+    if is_fused(stream):
+        both: tuple[Tensor, Tensor] = apply(_AddAndNorm, stream, added, weight, eps)
         return both
     total = stream + added
     return total, nn.functional.rms_norm(total, weight.shape, weight.to(total.dtype), eps)
@@ -44,8 +45,8 @@ def add_and_norm(stream: Tensor, added: Tensor, weight: Tensor, eps: float) -> t
 
 def gate(both: Tensor) -> Tensor:
     """Return silu(first half) * second half of the last axis."""
-    if _is_fused(both):
-        out: Tensor = _apply(_Gate, both)
+    if is_fused(both):
+        out: Tensor = apply(_Gate, both)
         return out
     first, second = both.chunk(2, dim=-1)
     return nn.functional.silu(first) * second
@@ -59,8 +60,8 @@ def attend(mixed: Tensor, turns: Turns, heads: int) -> Tensor:
     """
     batch, time, triple = mixed.shape
     mixed = mixed.view(batch, time, 3, heads, triple // 3 // heads)
-    if _is_fused(mixed):
-        seen: Tensor = _apply(_Attend, mixed, *turns)
+    if is_fused(mixed):
+        seen: Tensor = apply(_Attend, mixed, *turns)
         return seen.transpose(1, 2).reshape(batch, time, -1)
     cos, sin = (turn[:, None, None].to(mixed.dtype) for turn in turns)
     a, b = mixed[:, :, :2].chunk(2, dim=-1)
@@ -72,8 +73,8 @@ def attend(mixed: Tensor, turns: Turns, heads: int) -> Tensor:
 
 def measure_nats(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the nats of each target, float32[...]; logits: [..., symbols]."""
-    if _is_fused(logits):
-        nats: Tensor = _apply(_MeasureNats, logits, targets)
+    if is_fused(logits):
+        nats: Tensor = apply(_MeasureNats, logits, targets)
         return nats
     flat = nn.functional.cross_entropy(logits.flatten(0, -2).float(), targets.flatten(), reduction="none")
     return flat.view(targets.shape).clone()  # FSDP wants no views
@@ -86,8 +87,10 @@ class _AddAndNorm(torch.autograd.Function):
         total, normed = torch.empty_like(stream), torch.empty_like(stream)
         width = stream.shape[-1]
         inverse = torch.empty(stream.numel() // width)
-        rows = [_view(x.view(-1, width)) for x in (stream, added, total, normed)]
-        kernels.add_and_norm(rows[0], rows[1], _view(weight), np.float32(eps), rows[2], rows[3], _view(inverse))
+        rows = [view_array(x.view(-1, width)) for x in (stream, added, total, normed)]
+        kernels.add_and_norm(
+            rows[0], rows[1], view_array(weight), np.float32(eps), rows[2], rows[3], view_array(inverse)
+        )
         ctx.save_for_backward(total, weight, inverse)
         return total, normed
 
@@ -97,9 +100,9 @@ class _AddAndNorm(torch.autograd.Function):
         total, weight, inverse = ctx.saved_tensors
         width = total.shape[-1]
         d_stream, d_weight = torch.empty_like(total), torch.zeros_like(weight)
-        rows = [_view(x.contiguous().view(-1, width)) for x in (d_total, d_normed, total, d_stream)]
-        scales = _view(weight), _view(inverse)
-        kernels.add_and_norm_backward(rows[0], rows[1], rows[2], *scales, rows[3], _view(d_weight))
+        rows = [view_array(x.contiguous().view(-1, width)) for x in (d_total, d_normed, total, d_stream)]
+        scales = view_array(weight), view_array(inverse)
+        kernels.add_and_norm_backward(rows[0], rows[1], rows[2], *scales, rows[3], view_array(d_weight))
         return d_stream, d_stream, d_weight, None
 
 
@@ -109,7 +112,7 @@ class _Gate(torch.autograd.Function):
         both = both.contiguous()
         inner = both.shape[-1] // 2
         out = both.new_empty((*both.shape[:-1], inner))
-        kernels.gate(_view(both.view(-1, 2 * inner)), _view(out.view(-1, inner)))
+        kernels.gate(view_array(both.view(-1, 2 * inner)), view_array(out.view(-1, inner)))
         ctx.save_for_backward(both)
         return out
 
@@ -120,9 +123,9 @@ class _Gate(torch.autograd.Function):
         inner = d_out.shape[-1]
         d_both = torch.empty_like(both)
         kernels.gate_backward(
-            _view(d_out.contiguous().view(-1, inner)),
-            _view(both.view(-1, 2 * inner)),
-            _view(d_both.view(-1, 2 * inner)),
+            view_array(d_out.contiguous().view(-1, inner)),
+            view_array(both.view(-1, 2 * inner)),
+            view_array(d_both.view(-1, 2 * inner)),
         )
         return d_both
 
@@ -132,10 +135,10 @@ class _Attend(torch.autograd.Function):
     def forward(ctx: Any, mixed: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         batch, time, _, heads, head = mixed.shape
         parts = mixed.new_empty((3, batch, heads, time, head))
-        kernels.split_heads(_view(mixed.contiguous()), _view(cos), _view(sin), _view(parts))
+        kernels.split_heads(view_array(mixed.contiguous()), view_array(cos), view_array(sin), view_array(parts))
         queries, keys, values = parts.flatten(1, 2)  # [batch * heads, time, head] each
         weights = torch.bmm(queries, keys.mT)
-        kernels.weigh(_view(weights), np.float32(head**-0.5))
+        kernels.weigh(view_array(weights), np.float32(head**-0.5))
         ctx.save_for_backward(parts, weights, cos, sin)
         return torch.bmm(weights, values).view(batch, heads, time, head)
 
@@ -150,11 +153,11 @@ class _Attend(torch.autograd.Function):
         d_seen = d_seen.reshape(batch * heads, time, head)
         torch.bmm(weights.mT, d_seen, out=d_values)
         d_scores = torch.bmm(d_seen, values.mT)
-        kernels.weigh_backward(_view(weights), _view(d_scores), np.float32(head**-0.5))
+        kernels.weigh_backward(view_array(weights), view_array(d_scores), np.float32(head**-0.5))
         torch.bmm(d_scores, keys, out=d_queries)
         torch.bmm(d_scores.mT, queries, out=d_keys)
         d_mixed = parts.new_empty((batch, time, 3, heads, head))
-        kernels.join_heads(_view(d_parts), _view(cos), _view(sin), _view(d_mixed))
+        kernels.join_heads(view_array(d_parts), view_array(cos), view_array(sin), view_array(d_mixed))
         return d_mixed, None, None
 
 
@@ -163,8 +166,8 @@ class _MeasureNats(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
         logits, targets = logits.contiguous(), targets.contiguous()
         nats, sums = torch.empty(targets.shape), torch.empty(targets.shape)
-        flat = _view(logits.view(-1, logits.shape[-1]))
-        kernels.measure_nats(flat, _view(targets.view(-1)), _view(nats.view(-1)), _view(sums.view(-1)))
+        flat = view_array(logits.view(-1, logits.shape[-1]))
+        kernels.measure_nats(flat, view_array(targets.view(-1)), view_array(nats.view(-1)), view_array(sums.view(-1)))
         ctx.save_for_backward(logits, targets, sums)
         return nats
 
@@ -175,10 +178,10 @@ class _MeasureNats(torch.autograd.Function):
         symbols = logits.shape[-1]
         d_logits = torch.empty_like(logits)
         kernels.measure_nats_backward(
-            _view(d_nats.contiguous().view(-1)),
-            _view(logits.view(-1, symbols)),
-            _view(targets.view(-1)),
-            _view(sums.view(-1)),
-            _view(d_logits.view(-1, symbols)),
+            view_array(d_nats.contiguous().view(-1)),
+            view_array(logits.view(-1, symbols)),
+            view_array(targets.view(-1)),
+            view_array(sums.view(-1)),
+            view_array(d_logits.view(-1, symbols)),
         )
         return d_logits, None

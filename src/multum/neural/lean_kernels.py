@@ -11,11 +11,11 @@ from numba import njit
 
 # Sums may be reordered, which vectors need, but infinities are meant.
 _LOOSE = {"nsz", "contract", "reassoc", "arcp", "afn"}
-_kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath=_LOOSE)
+kernel = njit(nogil=True, cache=True, error_model="numpy", fastmath=_LOOSE)
 _part = njit(nogil=True, cache=True, error_model="numpy", fastmath=_LOOSE, inline="always")
 
-_f4, _i4, _u2, _u4 = np.float32, np.int32, np.uint16, np.uint32
-_ONE = np.float32(1)
+f4, _i4, _u2, _u4 = np.float32, np.int32, np.uint16, np.uint32
+ONE = np.float32(1)
 _HALF = np.float32(0.5)
 # exp(x) = 2**(x / ln 2): the whole part of the exponent goes into the bits of a float32, the rest through a polynomial
 # (Taylor's, of 2**r for |r| <= 1/2, under 3e-6 off: far finer than bfloat16).
@@ -26,29 +26,29 @@ _P3, _P2, _P1 = np.float32(0.05550411), np.float32(0.24022651), np.float32(0.693
 
 
 @_part
-def _read(half):
+def read(half):
     """Return the float32 of a bfloat16."""
-    return _u4(_u4(half) << _u4(16)).view(_f4)
+    return _u4(_u4(half) << _u4(16)).view(f4)
 
 
 @_part
-def _round(x):
+def round_half(x):
     """Return the nearest bfloat16 of a finite float32, ties to even."""
-    bits = _f4(x).view(_u4)
+    bits = f4(x).view(_u4)
     return _u2(_u4(bits + _u4(0x7FFF) + _u4(_u4(bits >> _u4(16)) & _u4(1))) >> _u4(16))
 
 
 @_part
-def _exp(x):
-    """Return exp(x) for x in [-87, 87], and beyond as at the ends: there float32 has nothing better to offer."""
+def exp(x):
+    """Return e to the power of x for x in [-87, 87], and beyond as at the ends, where float32 ends too."""
     exponent = min(max(x, _LEAST), _MOST) * _PER_OCTAVE
     whole = np.floor(exponent + _HALF)
     r = exponent - whole
-    power = ((((_P5 * r + _P4) * r + _P3) * r + _P2) * r + _P1) * r + _ONE
-    return power * _i4(_i4(_i4(whole) + _i4(127)) << _i4(23)).view(_f4)
+    power = ((((_P5 * r + _P4) * r + _P3) * r + _P2) * r + _P1) * r + ONE
+    return power * _i4(_i4(_i4(whole) + _i4(127)) << _i4(23)).view(f4)
 
 
-@_kernel
+@kernel
 def add_and_norm(stream, added, weight, eps, total, normed, inverse):
     """Set total = stream + added, normed = total / rms(total) * weight, and inverse = 1 / rms.
 
@@ -56,18 +56,18 @@ def add_and_norm(stream, added, weight, eps, total, normed, inverse):
     """
     rows, width = stream.shape
     for i in range(rows):
-        squares = _f4(0)
+        squares = f4(0)
         for j in range(width):
-            half = _round(_read(stream[i, j]) + _read(added[i, j]))
+            half = round_half(read(stream[i, j]) + read(added[i, j]))
             total[i, j] = half
-            squares += _read(half) * _read(half)
-        scale = _ONE / np.sqrt(squares / _f4(width) + eps)
+            squares += read(half) * read(half)
+        scale = ONE / np.sqrt(squares / f4(width) + eps)
         inverse[i] = scale
         for j in range(width):
-            normed[i, j] = _round(_read(total[i, j]) * scale * weight[j])
+            normed[i, j] = round_half(read(total[i, j]) * scale * weight[j])
 
 
-@_kernel
+@kernel
 def add_and_norm_backward(d_total, d_normed, total, weight, inverse, d_stream, d_weight):
     """Set the gradient of stream, which is that of added too, and add to that of the weight.
 
@@ -76,42 +76,42 @@ def add_and_norm_backward(d_total, d_normed, total, weight, inverse, d_stream, d
     """
     rows, width = total.shape
     for i in range(rows):
-        scale, along = inverse[i], _f4(0)
+        scale, along = inverse[i], f4(0)
         for j in range(width):
-            x = _read(total[i, j]) * scale
-            g = _read(d_normed[i, j])
+            x = read(total[i, j]) * scale
+            g = read(d_normed[i, j])
             d_weight[j] += g * x
             along += g * weight[j] * x
-        along /= _f4(width)
+        along /= f4(width)
         for j in range(width):
-            x = _read(total[i, j]) * scale
-            g = _read(d_normed[i, j]) * weight[j]
-            d_stream[i, j] = _round(_read(d_total[i, j]) + scale * (g - x * along))
+            x = read(total[i, j]) * scale
+            g = read(d_normed[i, j]) * weight[j]
+            d_stream[i, j] = round_half(read(d_total[i, j]) + scale * (g - x * along))
 
 
-@_kernel
+@kernel
 def gate(both, out):
     """Set out = silu(gate) * up; both: bfloat16[n, 2 * inner], gate before up; out: bfloat16[n, inner]."""
     rows, inner = out.shape
     for i in range(rows):
         for j in range(inner):
-            g = _read(both[i, j])
-            out[i, j] = _round(g * _read(both[i, inner + j]) / (_ONE + _exp(-g)))
+            g = read(both[i, j])
+            out[i, j] = round_half(g * read(both[i, inner + j]) / (ONE + exp(-g)))
 
 
-@_kernel
+@kernel
 def gate_backward(d_out, both, d_both):
     """Set the gradient of both."""
     rows, inner = d_out.shape
     for i in range(rows):
         for j in range(inner):
-            g, up, d = _read(both[i, j]), _read(both[i, inner + j]), _read(d_out[i, j])
-            s = _ONE / (_ONE + _exp(-g))
-            d_both[i, j] = _round(d * up * s * (_ONE + g * (_ONE - s)))
-            d_both[i, inner + j] = _round(d * g * s)
+            g, up, d = read(both[i, j]), read(both[i, inner + j]), read(d_out[i, j])
+            s = ONE / (ONE + exp(-g))
+            d_both[i, j] = round_half(d * up * s * (ONE + g * (ONE - s)))
+            d_both[i, inner + j] = round_half(d * g * s)
 
 
-@_kernel
+@kernel
 def split_heads(mixed, cos, sin, parts):
     """Set queries, keys (both turned by their rotary angles) and values, head by head.
 
@@ -125,14 +125,14 @@ def split_heads(mixed, cos, sin, parts):
             for h in range(heads):
                 for part in range(2):
                     for j in range(half):
-                        x, y = _read(mixed[b, t, part, h, j]), _read(mixed[b, t, part, h, half + j])
-                        parts[part, b, h, t, j] = _round(x * cos[t, j] - y * sin[t, j])
-                        parts[part, b, h, t, half + j] = _round(y * cos[t, j] + x * sin[t, j])
+                        x, y = read(mixed[b, t, part, h, j]), read(mixed[b, t, part, h, half + j])
+                        parts[part, b, h, t, j] = round_half(x * cos[t, j] - y * sin[t, j])
+                        parts[part, b, h, t, half + j] = round_half(y * cos[t, j] + x * sin[t, j])
                 for j in range(head):
                     parts[2, b, h, t, j] = mixed[b, t, 2, h, j]
 
 
-@_kernel
+@kernel
 def join_heads(parts, cos, sin, mixed):
     """Undo `split_heads`, turning back: its derivative, for a rotation's transpose is its inverse."""
     batch, time, _, heads, head = mixed.shape
@@ -142,14 +142,14 @@ def join_heads(parts, cos, sin, mixed):
             for h in range(heads):
                 for part in range(2):
                     for j in range(half):
-                        x, y = _read(parts[part, b, h, t, j]), _read(parts[part, b, h, t, half + j])
-                        mixed[b, t, part, h, j] = _round(x * cos[t, j] + y * sin[t, j])
-                        mixed[b, t, part, h, half + j] = _round(y * cos[t, j] - x * sin[t, j])
+                        x, y = read(parts[part, b, h, t, j]), read(parts[part, b, h, t, half + j])
+                        mixed[b, t, part, h, j] = round_half(x * cos[t, j] + y * sin[t, j])
+                        mixed[b, t, part, h, half + j] = round_half(y * cos[t, j] - x * sin[t, j])
                 for j in range(head):
                     mixed[b, t, 2, h, j] = parts[2, b, h, t, j]
 
 
-@_kernel
+@kernel
 def weigh(scores, scale):
     """Replace scores by the softmax of scale * scores over the keys not after the query; later ones get 0.
 
@@ -159,37 +159,37 @@ def weigh(scores, scale):
     row = np.empty(time, np.float32)
     for n in range(number):
         for i in range(time):
-            most = _f4(-3e38)
+            most = f4(-3e38)
             for j in range(i + 1):
-                most = max(most, _read(scores[n, i, j]))
-            total = _f4(0)
+                most = max(most, read(scores[n, i, j]))
+            total = f4(0)
             for j in range(i + 1):
-                row[j] = _exp((_read(scores[n, i, j]) - most) * scale)
+                row[j] = exp((read(scores[n, i, j]) - most) * scale)
                 total += row[j]
-            share = _ONE / total
+            share = ONE / total
             for j in range(i + 1):
-                scores[n, i, j] = _round(row[j] * share)
+                scores[n, i, j] = round_half(row[j] * share)
             for j in range(i + 1, time):
                 scores[n, i, j] = _u2(0)
 
 
-@_kernel
+@kernel
 def weigh_backward(weights, d_weights, scale):
     """Replace d_weights by the gradient of the scores; both bfloat16[n, time, time]."""
     number, time, _ = weights.shape
     for n in range(number):
         for i in range(time):
-            along = _f4(0)
+            along = f4(0)
             for j in range(i + 1):
-                along += _read(weights[n, i, j]) * _read(d_weights[n, i, j])
+                along += read(weights[n, i, j]) * read(d_weights[n, i, j])
             for j in range(i + 1):
-                slope = _read(d_weights[n, i, j]) - along
-                d_weights[n, i, j] = _round(_read(weights[n, i, j]) * slope * scale)
+                slope = read(d_weights[n, i, j]) - along
+                d_weights[n, i, j] = round_half(read(weights[n, i, j]) * slope * scale)
             for j in range(i + 1, time):
                 d_weights[n, i, j] = _u2(0)
 
 
-@_kernel
+@kernel
 def measure_nats(logits, targets, nats, sums):
     """Set the nats of each target, and the logarithm of the sum of exponentials of each row.
 
@@ -197,22 +197,22 @@ def measure_nats(logits, targets, nats, sums):
     """
     rows, symbols = logits.shape
     for i in range(rows):
-        most = _f4(-3e38)
+        most = f4(-3e38)
         for j in range(symbols):
-            most = max(most, _read(logits[i, j]))
-        total = _f4(0)
+            most = max(most, read(logits[i, j]))
+        total = f4(0)
         for j in range(symbols):
-            total += _exp(_read(logits[i, j]) - most)
+            total += exp(read(logits[i, j]) - most)
         sums[i] = most + np.log(total)
-        nats[i] = sums[i] - _read(logits[i, targets[i]])
+        nats[i] = sums[i] - read(logits[i, targets[i]])
 
 
-@_kernel
+@kernel
 def measure_nats_backward(d_nats, logits, targets, sums, d_logits):
     """Set the gradient of the logits: d_nats * (softmax - one at the target)."""
     rows, symbols = logits.shape
     for i in range(rows):
         for j in range(symbols):
-            d_logits[i, j] = _round(d_nats[i] * _exp(_read(logits[i, j]) - sums[i]))
+            d_logits[i, j] = round_half(d_nats[i] * exp(read(logits[i, j]) - sums[i]))
         j = targets[i]
-        d_logits[i, j] = _round(d_nats[i] * (_exp(_read(logits[i, j]) - sums[i]) - _ONE))
+        d_logits[i, j] = round_half(d_nats[i] * (exp(read(logits[i, j]) - sums[i]) - ONE))

@@ -15,10 +15,10 @@ from torch.nn.functional import dropout, embedding, linear
 from multum.neural.lean_functions import Turns, add_and_norm, attend, gate, measure_nats
 
 if TYPE_CHECKING:
-    from transformers import LlamaConfig
+    from transformers import PreTrainedConfig
 
 
-def is_lean(config: "LlamaConfig") -> bool:
+def is_lean(config: "PreTrainedConfig") -> bool:
     """Return whether this module computes what transformers would for `config`: none of Llama's later options."""
     rope = getattr(config, "rope_parameters", None) or {}
     return bool(
@@ -32,7 +32,7 @@ def is_lean(config: "LlamaConfig") -> bool:
     )
 
 
-def _head_width(config: "LlamaConfig") -> int:
+def _head_width(config: "PreTrainedConfig") -> int:
     return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
@@ -44,7 +44,7 @@ def compute_type(device: torch.device) -> torch.dtype:
 class LeanLlama(nn.Module):
     """The language model; its state_dict is that of LlamaForCausalLM."""
 
-    def __init__(self, config: "LlamaConfig", dropout: float = 0.0) -> None:
+    def __init__(self, config: "PreTrainedConfig", dropout: float = 0.0) -> None:
         """dropout: of what each half layer adds to the stream, and of the embedding."""
         super().__init__()
         self.config, self.dropout = config, dropout
@@ -68,7 +68,7 @@ class LeanLlama(nn.Module):
 class _Norm(nn.Module):
     """Root-mean-square norm of a sum: the stream and what is added to it."""
 
-    def __init__(self, config: "LlamaConfig") -> None:
+    def __init__(self, config: "PreTrainedConfig") -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(config.hidden_size))
         self.eps = float(config.rms_norm_eps)
@@ -81,7 +81,7 @@ class _Norm(nn.Module):
 class _Stack(nn.Module):
     """Embedding, layers and the last norm."""
 
-    def __init__(self, config: "LlamaConfig", dropout: float) -> None:
+    def __init__(self, config: "PreTrainedConfig", dropout: float) -> None:
         super().__init__()
         self.dropout = dropout
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
@@ -112,7 +112,7 @@ class _Stack(nn.Module):
 class _Layer(nn.Module):
     """Attention and a gated network, each normed before and added to the stream."""
 
-    def __init__(self, config: "LlamaConfig", dropout: float) -> None:
+    def __init__(self, config: "PreTrainedConfig", dropout: float) -> None:
         super().__init__()
         self.dropout = dropout
         self.self_attn = _Attention(config)
@@ -131,7 +131,7 @@ class _Layer(nn.Module):
 class _Gated(nn.Module):
     """down(silu(gate(x)) * up(x))."""
 
-    def __init__(self, config: "LlamaConfig") -> None:
+    def __init__(self, config: "PreTrainedConfig") -> None:
         super().__init__()
         width, inner = config.hidden_size, config.intermediate_size
         self.gate_proj = nn.Linear(width, inner, bias=False)
@@ -147,7 +147,7 @@ class _Gated(nn.Module):
 class _Attention(nn.Module):
     """Causal attention with rotary positions."""
 
-    def __init__(self, config: "LlamaConfig") -> None:
+    def __init__(self, config: "PreTrainedConfig") -> None:
         super().__init__()
         width = config.hidden_size
         self.heads = config.num_attention_heads
@@ -160,3 +160,21 @@ class _Attention(nn.Module):
         """x: [batch, time, width]."""
         three = torch.cat((self.q_proj.weight, self.k_proj.weight, self.v_proj.weight)).to(x.dtype)
         return linear(attend(linear(x, three), turns, self.heads), self.o_proj.weight.to(x.dtype))
+
+
+def draw_weights(module: LeanLlama, seed: int) -> None:
+    """Set the weights a training starts from.
+
+    Hidden matrices have variance 1 / inputs; those that end a half layer are zero, so that the layers start as nothing
+    and depth does not matter; the head is zero, so that every byte starts at eight bits; embeddings have variance 1.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weights in module.named_parameters():
+            if weights.ndim < 2:
+                weights.fill_(1.0)
+            elif name.endswith(("o_proj.weight", "down_proj.weight", "lm_head.weight")):
+                weights.zero_()
+            else:
+                scale = 1.0 if "embed_tokens" in name else weights.shape[1] ** -0.5
+                weights.normal_(0.0, scale, generator=generator)

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedConfig
 
 from multum.errors import UsageError
-from multum.neural.architectures import Shape, draw_weights, make_config
+from multum.neural.architectures import Shape, make_config
 from multum.neural.byte_tokenizer import VOCABULARY, make_byte_tokenizer
 from multum.neural.lean_functions import measure_nats
-from multum.neural.lean_llama import LeanLlama, is_lean
+from multum.neural.lean_llama import LeanLlama, draw_weights, is_lean
+from multum.neural.lean_recurrent import LeanRecurrent, draw_recurrent_weights, is_lean_recurrent
 from multum.neural.loading import load, quiet
 from multum.neural.sources import find_source
 
@@ -55,11 +56,15 @@ def make_trainable(shape: Shape, window: int, dropout: float, seed: int) -> Trai
     config = make_config(shape, window)
 
     def build() -> nn.Module:
+        if shape.architecture == "recurrent":
+            recurrent = LeanRecurrent(config, dropout)
+            draw_recurrent_weights(recurrent, seed)
+            return recurrent
         module = LeanLlama(config, dropout)
         draw_weights(module, seed)
         return module
 
-    return Trainable(config, build, shape.parameters, shape.products, 4.0 * shape.width * shape.layers)
+    return Trainable(config, build, shape.parameters, shape.products, shape.mixing)
 
 
 def open_trainable(spec: str, dropout: float) -> Trainable:
@@ -77,16 +82,16 @@ def open_trainable(spec: str, dropout: float) -> Trainable:
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
     def build() -> nn.Module:
-        if not is_lean(config):
+        if not (is_lean(config) or is_lean_recurrent(config)):
             return _Plain(AutoModelForCausalLM.from_config(config), weights)
-        module = LeanLlama(config, dropout)
+        module = LeanLlama(config, dropout) if is_lean(config) else LeanRecurrent(config, dropout)
         module.load_state_dict(weights)
         return module
 
     embedded = model.get_input_embeddings().weight.numel()
     products = sum(p.numel() for p in model.parameters() if p.ndim >= 2)
     tied = bool(config.tie_word_embeddings)
-    mixing = 4.0 * config.hidden_size * config.num_hidden_layers
+    mixing = 0.0 if is_lean_recurrent(config) else 4.0 * config.hidden_size * config.num_hidden_layers
     return Trainable(config, build, model.num_parameters(), products - (0 if tied else embedded), mixing)
 
 

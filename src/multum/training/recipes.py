@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 # Measured at a million parameters, docs/fit.md tells how.
 MUON_RATE = 0.02
-ADAMW_RATE = 3e-3
+ADAMW_RATE = 1e-2
+DECAY = 0.7
 WEIGHT_DECAY = 0.1
 WINDOW = 256
 _BATCH_BYTES = 4096

@@ -21,7 +21,7 @@ from multum.training.bytes import ByteTask, measure_rate
 from multum.training.options import FitOptions
 from multum.training.precision import autocast
 from multum.training.processes import count_processes, is_first_process, limited_cores
-from multum.training.recipes import MICRO_BYTES, WINDOW, derive_recipe
+from multum.training.recipes import DECAY, MICRO_BYTES, WINDOW, derive_recipe
 from multum.training.reports import FitReport
 from multum.training.settings import Settings
 from multum.training.targets import check_target, made_folder, write_program
@@ -111,6 +111,7 @@ def prepare(training: ByteStream, held_out: ByteStream, options: FitOptions) -> 
         learning_rate=options.learning_rate or recipe.adamw_rate,
         muon_rate=recipe.muon_rate * (options.learning_rate or recipe.adamw_rate) / recipe.adamw_rate,
         weight_decay=decay,
+        decay=DECAY,
         accumulation=accumulation,
         workers=min(workers, accumulation),
         patience=options.patience,
