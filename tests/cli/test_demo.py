@@ -52,3 +52,33 @@ def test_demo_fails_when_something_comes_back_different(
 def test_demo_refuses_a_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["demo", str(tmp_path / "none")]) == 1
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_demo_shows_a_fit_beside_a_level(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="the extra multum[learn] is not installed")
+    monkeypatch.setattr("multum.report.fitted.LEAST_BYTES", 4096)
+    path = tmp_path / "text"
+    path.write_bytes(b"".join(b"%d much in little, little in much; " % number for number in range(300)))
+    assert run(["demo", "--json", "--fit", "0.5", str(path)]) == 0
+    fitted = json.loads(capsys.readouterr().out)["fit"]
+    assert fitted["training_bytes"] + fitted["held_out_bytes"] == path.stat().st_size
+    assert 0 < fitted["level_bpb"] < 3
+    assert 0 < fitted["fit_bpb"] <= 8.1
+
+
+def test_demo_says_why_there_is_no_fit(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--json", str(note)]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["fit"] is None
+    assert "note.txt is too small to train a program on; 100,000 bytes would do" in said.err
+
+
+def test_demo_names_the_extra_that_a_fit_needs(
+    note: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multum.report.fitted.LEAST_BYTES", 0)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert run(["demo", str(note)]) == 0
+    assert "skipped the fit: trained programs need torch; pip install 'multum[learn]'" in capsys.readouterr().err

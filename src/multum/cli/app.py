@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from multum.cli.signals import discard_unfinished
+from multum.cli.signals import die_by, discard_unfinished
 from multum.cli.talk import Talk
 from multum.errors import MultumError
 
@@ -138,3 +138,5 @@ def _invoke(arguments: list[str]) -> int:
     except MultumError as error:
         Talk().error(str(error))
         return ERROR
+    except KeyboardInterrupt as stopped:  # held back until all was saved
+        die_by(getattr(stopped, "number", None))

@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from multum.cli.fit import watch
 from multum.cli.options import talk_options
-from multum.cli.talk import Talk, printable
+from multum.cli.talk import Talk, printable, show_time
 
 if TYPE_CHECKING:  # `multum --help` should not wait for these
     from rich.table import Table
 
+    from multum.report.fitted import FitRow
     from multum.report.peers import Codec
+    from multum.report.specimens import Specimen
 
 LEVELS = (1, 5, 9)
 
 EXAMPLES = """\b
 Examples:
-  multum demo                        data found on this machine, about two minutes
-  multum demo report.csv             your own file
+  multum demo                        data found on this machine, about three minutes
+  multum demo --fit 0 report.csv     your own file, without training
   multum demo --json report.csv      the same figures for machines
 """
 
@@ -36,12 +39,21 @@ Examples:
     metavar="BYTES",
     help="Take at most this much of FILE; level 9 needs some 20 seconds a megabyte.",
 )
+@click.option(
+    "--fit",
+    "fit_s",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    metavar="SECONDS",
+    help="Then train a program on the first data for so long; 0 for not at all.",
+)
 @talk_options
-def demo(file: Path | None, limit_bytes: int, as_json: bool, quiet: int, verbose: int) -> int:
+def demo(file: Path | None, limit_bytes: int, fit_s: float, as_json: bool, quiet: int, verbose: int) -> int:
     """Pack FILE with Multum and other compressors, side by side; without FILE, data found on this machine.
 
-    Every result is unpacked again and compared. The table shows bytes, bits per byte and CPU seconds. Nothing is
-    written to disk.
+    Every result is unpacked again and compared. The table shows bytes, bits per byte and CPU seconds. Then a program
+    is trained, and its rate shown beside that of level 5. Nothing is kept.
     """
     from multum.report.comparison import compare, make_table, to_json
     from multum.report.peers import list_ours, list_peers
@@ -53,12 +65,15 @@ def demo(file: Path | None, limit_bytes: int, as_json: bool, quiet: int, verbose
     for one in skipped:
         talk.note(f"skipped {one.name}: {one.reason}")
     _warm_up(talk, ours)
-    specimens = [read_specimen(file, limit_bytes)] if file else list_specimens()
+    specimens = [read_specimen(file, limit_bytes)] if file else list(list_specimens())
     rows = list(compare(specimens, [*peers, *ours], _make_announcer(talk)))
-    if as_json:
-        talk.result(to_json(rows, skipped))
-    else:
+    if not as_json:
         _print_table(talk, make_table(rows))
+    fitted = _fit(talk, specimens[0], fit_s) if fit_s else None
+    if as_json:
+        talk.result(to_json(rows, skipped) | {"fit": None if fitted is None else fitted.to_dict()})
+    elif fitted is not None:
+        click.echo(printable(str(fitted)))
     different = [f"{row.codec} on {row.file}" for row in rows if not row.verified]
     for name in different:
         talk.error(f"{name} came back different; please report this as a bug")
@@ -87,6 +102,22 @@ def _make_announcer(talk: Talk) -> Callable[[str, str], None]:
             talk.note(f"{file} ...")
 
     return announce
+
+
+def _fit(talk: Talk, specimen: "Specimen", time_s: float) -> "FitRow | None":
+    """Return the rate of a program trained on `specimen`, or None after saying why there is none."""
+    from multum.errors import MissingExtra
+    from multum.report.fitted import LEAST_BYTES, measure_fit
+
+    if len(specimen.data) < LEAST_BYTES:
+        talk.note(f"{specimen.name} is too small to train a program on; {LEAST_BYTES:,} bytes would do")
+        return None
+    talk.note(f"training a program on {specimen.name} for {show_time(time_s)} ...")
+    try:
+        return measure_fit(specimen, time_s, watch(talk, specimen.name, "B") if talk.shows_progress else None)
+    except MissingExtra as missing:
+        talk.note(f"skipped the fit: {missing}")
+        return None
 
 
 def _print_table(talk: Talk, table: "Table") -> None:

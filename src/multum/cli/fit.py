@@ -10,7 +10,6 @@ import click
 from multum.cli.fit_labels import TaskCommand, label_options, run_labels, take_label_options
 from multum.cli.jobs import STREAM, attempt, inputs_of, shown, source_stream
 from multum.cli.options import checked_count, checked_time, talk_options
-from multum.cli.signals import die_by
 from multum.cli.talk import Talk, printable, show_size, show_time
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def fit(
         talk.clear()
         if str(stopped):
             talk.note(f"{stopped}; go on with: {_resuming(sys.argv)}")
-        die_by(getattr(stopped, "number", None))
+        raise
 
 
 def _fit_bytes(
@@ -101,7 +100,7 @@ def _fit_bytes(
         output,
         resume=resume,
         force=force,
-        progress=_watch(talk, output, "B") if talk.shows_progress else None,
+        progress=watch(talk, output, "B") if talk.shows_progress else None,
         **_rename(options),
     )
     _tell(talk, report)
@@ -137,7 +136,7 @@ def _fit_labels(
         talk,
         inputs[0],
         output,
-        progress=(lambda name: _watch(talk, name, "labels")) if talk.shows_progress else None,
+        progress=(lambda name: watch(talk, name, "labels")) if talk.shows_progress else None,
         options=asked | take_label_options(options),
         resume=resume,
         force=force,
@@ -154,7 +153,7 @@ def _rename(options: dict[str, Any]) -> dict[str, Any]:
     return {_NAMES.get(name, name): value for name, value in given.items()}
 
 
-def _watch(talk: Talk, name: str, unit: str) -> "Progress":
+def watch(talk: Talk, name: str, unit: str) -> "Progress":
     """Return what shows where a run is, on one changing line."""
 
     def show(moment: "Moment") -> None:

@@ -24,10 +24,12 @@ from multum.neural.sources import find_source
 
 @dataclass(frozen=True)
 class Trainable:
-    """A program that can be trained. build: returns a new module, called as module(bytes, targets) for nats.
+    """A program that can be trained.
 
-    parameters: all weights. products: those that a byte is multiplied with. mixing: floating-point operations by
-    which a byte takes in another one of its window, forward and in all layers; 0 where state is constant.
+    build: returns a new module, called as module(bytes, targets) for nats. parameters: all weights. products: those
+    that a byte is multiplied with. mixing: floating-point operations by which a byte takes in one other of its window,
+    forward and in all layers; 0 where state is constant. shape: what the dial derived, None for a program from a
+    directory.
     """
 
     config: PreTrainedConfig
@@ -35,6 +37,7 @@ class Trainable:
     parameters: int
     products: int
     mixing: float
+    shape: Shape | None = None
 
     def flops_per_byte(self, window: int) -> float:
         """Return training FLOPs a byte: 6 a weight, and of attention thrice its forward, over half a window."""
@@ -64,7 +67,7 @@ def make_trainable(shape: Shape, window: int, dropout: float, seed: int) -> Trai
         draw_weights(module, seed)
         return module
 
-    return Trainable(config, build, shape.parameters, shape.products, shape.mixing)
+    return Trainable(config, build, shape.parameters, shape.products, shape.mixing, shape)
 
 
 def open_trainable(spec: str, dropout: float) -> Trainable:

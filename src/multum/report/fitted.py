@@ -1,0 +1,72 @@
+"""A program that is trained on some data beside one that learns while it codes: bits of the same held-out bytes."""
+
+import io
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from multum.archive.packing import pack_bytes
+from multum.report.specimens import Specimen
+
+if TYPE_CHECKING:
+    from multum.training.trainer import Moment
+
+# Below this a minute of training is no match for learning online, and shows nothing but that.
+LEAST_BYTES = 100_000
+LEVEL = 5
+
+
+@dataclass(frozen=True)
+class FitRow:
+    """Rates on the last `held_out_bytes` of a file, after either program has seen the `training_bytes` before them.
+
+    level_bpb: of the archive, whose growth by those bytes is measured. fit_bpb: estimated from the trained program's
+    probabilities; its own `program_bytes` are in neither rate.
+    """
+
+    file: str
+    training_bytes: int
+    held_out_bytes: int
+    level: int
+    level_bpb: float
+    fit_bpb: float
+    parameters: int
+    program_bytes: int
+    seen_bytes: int
+    time_s: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the row, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"a fit of {self.time_s:.0f} s on {self.file}: {self.fit_bpb:.3f} bits per byte on the last"
+            f" {self.held_out_bytes:,} bytes, which it never saw (estimated; {self.parameters:,} parameters,"
+            f" {self.program_bytes:,} bytes uncompressed); multum -{self.level}, which learns while it codes, adds"
+            f" {self.level_bpb:.3f} for the same bytes"
+        )
+
+
+def measure_fit(specimen: Specimen, time_s: float, progress: "Callable[[Moment], None] | None" = None) -> FitRow:
+    """Return what a fit of `time_s` seconds reaches on `specimen`. Raises MissingExtra without multum[learn]."""
+    from multum.training.fitting import fit
+
+    with tempfile.TemporaryDirectory(prefix="multum-demo-") as folder:
+        report = fit(io.BytesIO(specimen.data), Path(folder) / "program", time_s=time_s, progress=progress)
+    start = report.training_bytes
+    whole, before = (len(pack_bytes(data, LEVEL)) for data in (specimen.data, specimen.data[:start]))
+    return FitRow(
+        file=specimen.name,
+        training_bytes=start,
+        held_out_bytes=report.held_out_bytes,
+        level=LEVEL,
+        level_bpb=8 * (whole - before) / report.held_out_bytes,
+        fit_bpb=report.rate_bpb,
+        parameters=report.parameters,
+        program_bytes=report.program_bytes,
+        seen_bytes=report.run.units,
+        time_s=report.run.time_s,
+    )
