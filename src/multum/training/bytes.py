@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from multum.data.streams import ByteStream
 from multum.neural.lean_llama import compute_type
 from multum.neural.trainable import Trainable
+from multum.neural.windows import cut_windows
+from multum.training.processes import count_processes
 
 NATS_PER_BIT = math.log(2)
 # Held-out bytes of an evaluation within a run: enough to tell 0.01 bits per byte, and read in a second.
@@ -83,9 +85,9 @@ class ByteTask:
         return nats.sum(), nats.numel()
 
     def evaluate(self, module: nn.Module) -> dict[str, float]:
-        """Return the bits a byte of a sample of the held-out bytes, in windows that do not overlap."""
+        """Return the bits a byte of a sample of the held-out bytes, in windows as those of training."""
         size = min(len(self.held_out), SAMPLE_BYTES)
-        return {"bits_per_unit": measure_rate(module, self.held_out.view(0, size), self.window, 0, self.workers)}
+        return {"bits_per_unit": measure_rate(module, self.held_out.view(0, size), self.window + 1, 1, self.workers)}
 
     def units_per_batch(self) -> int:
         """Return the bytes of a micro batch."""
@@ -110,7 +112,7 @@ class ByteTask:
             "parameters": self.program.parameters,
             "architecture": self.program.config.model_type,
             "window": self.window,
-            "batch": self.rows * self.accumulation,
+            "batch": self.rows * self.accumulation * count_processes(),
         }
 
 
@@ -125,24 +127,26 @@ def _find_stride(count: int, share: float) -> int:
 def measure_rate(module: nn.Module, data: ByteStream, window: int, overlap: int, workers: int = 1) -> float:
     """Return the bits a byte of `data` under `module`; the first byte, which nothing precedes, costs eight.
 
-    window: bytes that are read at once; `overlap` of them were scored before and are context only, so that no scored
-    byte but the first ones has less. workers: threads, each with a core; the result is the same for any number.
+    window: bytes of a window, as `multum bits` cuts them; the first `overlap` of them, one at least, were scored before
+    and are context. workers: threads, each with a core; the result is the same for any number.
     Cost: a forward pass over window / (window - overlap) times the data.
     """
-    starts = range(0, max(1, len(data) - 1 - overlap), window - overlap)
+    assert 1 <= overlap < window, "every byte but the first has one before it"
+    windows = cut_windows(len(data), window, overlap)
     rows = max(1, _BATCH_BYTES // window)
     device = next(module.parameters()).device
     dtype = compute_type(device)
 
     def score(first: int) -> float:
-        some = starts[first : first + rows]
-        pieces = [data.read(start, window + 1) for start in some]
+        some = windows[first : first + rows]
+        pieces = [data.read(one.begin, one.end - one.begin) for one in some]
+        known = [max(0, one.first - one.begin - 1) for one in some]
         # Both contexts are a thread's own.
         with torch.inference_mode(), torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            return _sum_nats(module, pieces, [overlap if start else 0 for start in some], device)
+            return _sum_nats(module, pieces, known, device)
 
-    nats = sum(_map(score, range(0, len(starts), rows), workers))
-    return 8 / len(data) + nats / NATS_PER_BIT / len(data)
+    nats = sum(_map(score, range(0, len(windows), rows), workers))
+    return (8 + nats / NATS_PER_BIT) / len(data)
 
 
 def _map(score: Callable[[int], float], firsts: range, workers: int) -> list[float]:

@@ -43,6 +43,8 @@ def run_fit(
 ) -> FitReport:
     """Return the report of one fit; see `fit`."""
     check_target(out, resume, force)
+    if count_processes() > 1 and not isinstance(sources, str | os.PathLike | Sequence):
+        raise UsageError("a stream goes to one process, and there are several; write it to a file first")
     training, held_out = divide(open_stream(sources), options.held_out, options.window or WINDOW)
     task, settings = prepare(training, held_out, options)
     with limited_cores(options.threads), made_folder(out):
