@@ -160,6 +160,7 @@ class Run:
         if self.state.precision is None:
             self.state.precision = self._choose_precision()
         set_precision(self.optimizers, TYPES[self.state.precision])
+        self._warm_up()
         ended = "budget"
         while True:
             fraction, signal = self.processes.follow_first([self.fraction(), interruption.number or 0])
@@ -229,10 +230,15 @@ class Run:
             self.gradients.compute(0, precision)
 
         is_half = choose_precision(self.processes.device, work) == BFLOAT16
-        for optimizer in self.optimizers:
-            optimizer.zero_grad(set_to_none=True)
         (agreed,) = self.processes.follow_first([is_half])
         return BFLOAT16 if agreed else FLOAT32
+
+    def _warm_up(self) -> None:
+        """Run a step's passes for nothing, which may compile kernels, and start the clock when they are done."""
+        self.gradients.compute(0, self._precision)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        self.started_s = self._saved_s = self._evaluated_s = time.perf_counter()
 
     # Evaluation.
 
