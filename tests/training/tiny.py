@@ -13,7 +13,7 @@ ROWS = 16
 
 
 class TinyTask:
-    """Sixteen labels a batch; `trouble` may be put into the loss."""
+    """Sixteen labels a batch, averages in a norm; `trouble` may be put into the loss."""
 
     name = "tiny"
     unit = "label"
@@ -23,7 +23,9 @@ class TinyTask:
 
     def build(self) -> nn.Module:
         torch.manual_seed(0)
-        return nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Dropout(self.dropout), nn.Linear(16, 2))
+        return nn.Sequential(
+            nn.Linear(4, 16), nn.BatchNorm1d(16), nn.Tanh(), nn.Dropout(self.dropout), nn.Linear(16, 2)
+        )
 
     def batch(self, step: int, micro: int, rank: int, world: int) -> Batch:
         return self._draw(step * self.accumulation * world + micro * world + rank)

@@ -68,6 +68,12 @@ def write_checkpoint(folder: Path, tensors: dict[str, dict[str, Tensor]], facts:
         file.write(code)
 
 
+def discard_leftovers(folder: Path) -> None:
+    """Remove what a process that was killed while it wrote a checkpoint left in `folder`."""
+    for path in folder.glob(".multum-*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def read_checkpoint(folder: Path) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
     """Return what `write_checkpoint` was given. Raises FormatError, OSError."""
     path = folder / CHECKPOINT

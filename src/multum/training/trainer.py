@@ -6,7 +6,8 @@ and resumed passes through the same weights. (A budget of time reads the clock, 
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -229,16 +230,26 @@ class Run:
         def work(precision: str) -> None:
             self.gradients.compute(0, precision)
 
-        is_half = choose_precision(self.processes.device, work) == BFLOAT16
+        with self._kept_buffers():
+            is_half = choose_precision(self.processes.device, work) == BFLOAT16
         (agreed,) = self.processes.follow_first([is_half])
         return BFLOAT16 if agreed else FLOAT32
 
     def _warm_up(self) -> None:
         """Run a step's passes for nothing, which may compile kernels, and start the clock when they are done."""
-        self.gradients.compute(0, self._precision)
+        with self._kept_buffers():
+            self.gradients.compute(0, self._precision)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         self.started_s = self._saved_s = self._evaluated_s = time.perf_counter()
+
+    @contextmanager
+    def _kept_buffers(self) -> Iterator[None]:
+        """Let passes that are no part of the training leave no trace, as in the averages of batch norms."""
+        before = [buffer.clone() for buffer in self.inner.buffers()]
+        yield
+        for buffer, old in zip(self.inner.buffers(), before, strict=True):
+            buffer.copy_(old)
 
     # Evaluation.
 
@@ -281,6 +292,8 @@ class Run:
 
     def restore(self) -> None:
         """Go on from the checkpoint. Raises UsageError when it is of another run, FormatError, OSError."""
+        if self.processes.is_first:
+            checkpoints.discard_leftovers(self.folder)
         tensors, facts = checkpoints.read_checkpoint(self.folder)
         self._check_same(facts)
         checkpoints.restore_module(self.inner, tensors["module"])
