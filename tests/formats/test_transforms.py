@@ -15,6 +15,8 @@ calls = st.lists(st.sampled_from([0xE8, 0xE9, 0, 255, 1, 0x90]), max_size=60).ma
 @given(st.one_of(st.binary(max_size=200), calls))
 @example(b"\xe8\xe8\xe8\xe8\x00\x00\x00\x00\xff")
 @example(b"\xe8\xff\xff\xff\xff")
+@example(b"\xe8\0\xe8\0\1\0\0")  # a call inside another, whose deciding byte moves
+@example(bytes(65280) + b"\xe8\0\xe8\0\1\0\0")
 def test_x86_is_undone_exactly(data: bytes) -> None:
     changed = apply_transforms(bytes([X86]), data)
     assert len(changed) == len(data)

@@ -157,10 +157,19 @@ def _binary(sample: Bytes) -> Finding:
 
 
 def _has_relative_calls(sample: Bytes) -> bool:
-    """Return whether calls and jumps with a short signed distance are common."""
-    opcode = (sample[:-4] & 0xFE) == 0xE8
+    """Return whether calls and jumps with a short signed distance are common, and go to common places.
+
+    In machine code many calls have one target and few one distance; in tables that look like it, it is the other
+    way round.
+    """
     near = (sample[4:] == 0) | (sample[4:] == 255)
-    return int((opcode & near).sum()) * 400 > len(sample) and int(opcode.sum()) < 3 * int((opcode & near).sum())
+    opcode = (sample[:-4] & 0xFE) == 0xE8
+    calls = np.flatnonzero(opcode & near)
+    if len(calls) * 400 <= len(sample) or int(opcode.sum()) >= 3 * len(calls):
+        return False
+    distances = sum(sample[calls + 1 + k].astype(np.int64) << 8 * k for k in range(3))
+    targets = (distances + calls) & 0xFFFFFF
+    return len(np.unique(targets)) < len(np.unique(distances))
 
 
 def _lag_costs(sample: Bytes, lags: range) -> NDArray[np.int64]:

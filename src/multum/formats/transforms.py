@@ -19,21 +19,21 @@ X86 = 1
 def shift_addresses(buf: NDArray[np.uint8], sign: int) -> int:
     """Add (sign 1) or take away (-1) its position from the 24-bit distance of every near call and jump.
 
-    A call is E8 or E9 whose fourth byte after is 00 or FF. The bytes that decide stay
-    as they are, so the opposite sign undoes it. Returns where it stopped.
+    A call is E8 or E9 whose fourth byte after is 00 or FF. Each step leaves alone the two bytes that decide it, and
+    the two signs take the steps in opposite orders, so one undoes the other exactly. Returns how many calls there were.
     """
-    i = 0
-    while i + 4 < buf.shape[0]:
+    calls = np.int64(0)
+    last = buf.shape[0] - 5
+    for k in range(last + 1):
+        i = last - k if sign > 0 else k
         if buf[i] & 0xFE == 0xE8 and (buf[i + 4] == 0 or buf[i + 4] == 255):
             distance = np.int64(buf[i + 1]) | np.int64(buf[i + 2]) << 8 | np.int64(buf[i + 3]) << 16
             distance = (distance + sign * i) & 0xFFFFFF
             buf[i + 1] = distance & 255
             buf[i + 2] = (distance >> 8) & 255
             buf[i + 3] = distance >> 16
-            i += 5
-        else:
-            i += 1
-    return i
+            calls += 1
+    return calls
 
 
 def _x86(data: bytes, sign: int) -> bytes:
