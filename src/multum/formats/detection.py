@@ -167,7 +167,8 @@ def _has_relative_calls(sample: Bytes) -> bool:
     calls = np.flatnonzero(opcode & near)
     if len(calls) * 400 <= len(sample) or int(opcode.sum()) >= 3 * len(calls):
         return False
-    distances = sum(sample[calls + 1 + k].astype(np.int64) << 8 * k for k in range(3))
+    low, middle, high = (sample[calls + 1 + k].astype(np.int64) for k in range(3))
+    distances = low | middle << 8 | high << 16
     targets = (distances + calls) & 0xFFFFFF
     return len(np.unique(targets)) < len(np.unique(distances))
 
