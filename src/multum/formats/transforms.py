@@ -22,7 +22,7 @@ def shift_addresses(buf: NDArray[np.uint8], sign: int) -> int:
     A call is E8 or E9 whose fourth byte after is 00 or FF. Each step leaves alone the two bytes that decide it, and
     the two signs take the steps in opposite orders, so one undoes the other exactly. Returns how many calls there were.
     """
-    calls = np.int64(0)
+    calls = 0
     last = buf.shape[0] - 5
     for k in range(last + 1):
         i = last - k if sign > 0 else k

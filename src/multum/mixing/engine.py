@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from multum.bits.adaptive import learn, prefetch_row, refine
 from multum.bits.binary import code_bit, flush, start_decoding
 from multum.bits.kernels import borrow, kernel, part, prefetch
+from multum.bits.lines import filled
 from multum.mixing.features import COUNT as FEATURES
 from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
 from multum.mixing.matching import CLASSES, follow_match, head_line, length_class, measure_match, seek_match
@@ -115,7 +116,7 @@ def make_scratch(
     """Return zeroed notes for `net`, and what the caller gives; see Scratch."""
 
     def cells(n: int) -> NDArray[np.int64]:
-        return np.zeros(n, np.int64)
+        return filled(n, 0, np.int64)
 
     contexts, directs, runners = len(net.contexts), len(net.directs), len(net.runners)
     sets, finals, refiners, matches = len(net.selectors), len(net.finals), len(net.refiners), len(net.matches)
@@ -124,8 +125,8 @@ def make_scratch(
         *(cells(contexts), cells(contexts), cells(contexts), cells(contexts), cells(directs)),
         *(cells(runners), cells(runners), cells(runners)),
         *(cells(matches), cells(matches), cells(matches), cells(matches), cells(matches)),
-        inputs=np.zeros(net.shape[INPUTS], np.int32),
-        mixed=np.zeros(sets, np.int32),
+        inputs=filled(int(net.shape[INPUTS]), 0, np.int32),
+        mixed=filled(sets, 0, np.int32),
         set_at=cells(sets),
         final_at=cells(finals),
         final_p=cells(finals),

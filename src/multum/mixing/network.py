@@ -1,12 +1,11 @@
 """From a recipe to a network, and from bytes to code and back."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from multum.bits.adaptive import COUNT_LIMIT, RECIPROCAL, initial_refinement, pack_map
 from multum.bits.kernels import wrapping
+from multum.bits.lines import filled, placed
 from multum.bits.logistic import SQUASH, STRETCH
 from multum.errors import FormatError
 from multum.mixing import engine
@@ -19,7 +18,6 @@ from multum.mixing.recipe import Recipe
 # How many observations a table entry is believed to have at the start.
 _FIRST_COUNT = 20
 _MATCH_FIRST_COUNT = 8
-_LINE_BYTES = 64
 
 
 def _first_maps(contexts: int) -> NDArray[np.int32]:
@@ -45,17 +43,6 @@ def _selections(selectors: tuple[tuple[int, int], ...]) -> tuple[NDArray[np.int6
         rows.append((mode, feature, total))
         total += SETS[mode]
     return np.array(rows, np.int64).reshape(-1, 3), total
-
-
-def _filled(size: int, value: int, dtype: type[np.generic]) -> NDArray[Any]:
-    """Return [size] equal values that begin on a cache line, so that one lookup touches one line."""
-    size_bytes = size * np.dtype(dtype).itemsize
-    raw = np.zeros(size_bytes + _LINE_BYTES, np.uint8)
-    start = -raw.ctypes.data % _LINE_BYTES
-    table = raw[start : start + size_bytes].view(dtype)
-    if value:
-        table[:] = value
-    return table
 
 
 def allocate(recipe: Recipe) -> engine.Network:
@@ -93,18 +80,18 @@ def allocate(recipe: Recipe) -> engine.Network:
         finals=finals,
         refiners=np.array(s.refiners, np.int64).reshape(-1, 2),
         matches=np.array(s.matches, np.int64),
-        slots=_filled(16 << recipe.slot_bits, 0, np.uint8),
-        maps=_first_maps(len(s.contexts)),
-        direct=_filled(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
-        runs=np.zeros(1 << (recipe.run_bits if len(runners) else 0), np.int32),
-        run_maps=_first_agreement(engine.RUN_CLASSES, len(runners)),
-        match_maps=_first_agreement(CLASSES, len(s.matches)),
-        sure_maps=np.repeat(_first_agreement(CLASSES, 1)[1::2], 256),
-        heads=_filled(len(s.matches) << recipe.head_bits, 0, np.int32).reshape(-1, 1 << recipe.head_bits),
-        weights=_filled(n_sets * inputs, recipe.first_weight, np.int32),
-        final_weights=np.full(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
-        refinements=np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits),
-        followers=np.zeros(256 + 65536, np.int32),
+        slots=filled(16 << recipe.slot_bits, 0, np.uint8),
+        maps=placed(_first_maps(len(s.contexts))),
+        direct=filled(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
+        runs=filled(1 << (recipe.run_bits if len(runners) else 0), 0, np.int32),
+        run_maps=placed(_first_agreement(engine.RUN_CLASSES, len(runners))),
+        match_maps=placed(_first_agreement(CLASSES, len(s.matches))),
+        sure_maps=placed(np.repeat(_first_agreement(CLASSES, 1)[1::2], 256)),
+        heads=filled(len(s.matches) << recipe.head_bits, 0, np.int32).reshape(-1, 1 << recipe.head_bits),
+        weights=filled(n_sets * inputs, recipe.first_weight, np.int32),
+        final_weights=filled(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
+        refinements=placed(np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits)),
+        followers=filled(256 + 65536, 0, np.int32),
         squash=SQUASH,
         stretch=STRETCH,
         next_state=NEXT_STATE,
@@ -145,7 +132,7 @@ class Meter:
     """How far a block is, told by the kernel and read by any thread."""
 
     def __init__(self) -> None:
-        self.cell = np.zeros(1, np.int64)
+        self.cell = filled(1, 0, np.int64)
 
     @property
     def done_bytes(self) -> int:
