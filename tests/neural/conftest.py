@@ -1,19 +1,5 @@
-"""One thread, which small networks are fastest on, and no way to the hub."""
+"""Small networks run alone here."""
 
-from collections.abc import Iterator
+from tests.small_networks import alone
 
-import pytest
-
-pytest.importorskip("torch", reason="the extra multum[learn] is not installed")
-
-import huggingface_hub.constants
-import torch
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+__all__ = ["alone"]

@@ -10,6 +10,7 @@ from multum.bits.logistic import SQUASH, STRETCH
 from multum.errors import FormatError
 from multum.mixing import engine
 from multum.mixing.histories import COUNTS, NEXT_STATE
+from multum.mixing.inputs import RUN_CLASSES
 from multum.mixing.matching import CLASSES
 from multum.mixing.mixer import SETS
 from multum.mixing.primers import read_primer
@@ -84,7 +85,7 @@ def allocate(recipe: Recipe) -> engine.Network:
         maps=placed(_first_maps(len(s.contexts))),
         direct=filled(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
         runs=filled(1 << (recipe.run_bits if len(runners) else 0), 0, np.int32),
-        run_maps=placed(_first_agreement(engine.RUN_CLASSES, len(runners))),
+        run_maps=placed(_first_agreement(RUN_CLASSES, len(runners))),
         match_maps=placed(_first_agreement(CLASSES, len(s.matches))),
         sure_maps=placed(np.repeat(_first_agreement(CLASSES, 1)[1::2], 256)),
         heads=filled(len(s.matches) << recipe.head_bits, 0, np.int32).reshape(-1, 1 << recipe.head_bits),
