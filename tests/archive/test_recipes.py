@@ -14,7 +14,7 @@ from tests.archive.streams import one_byte_stream
 BLOCKS = [b"a" * 64, b"b" * 64, b"a" * 64, bytes(range(64)), b"b" * 30]
 
 
-def encode(raw: bytes, level: int, _: object = None) -> CodedBlock:
+def encode(raw: bytes, level: int, *_: object) -> CodedBlock:
     return CodedBlock(len(raw), MIXED, bytes([level]), b"recipe " + raw[:1], zlib.compress(raw))
 
 

@@ -117,7 +117,7 @@ def test_progress_shows_life_while_a_block_is_worked_on(monkeypatch: pytest.Monk
     alive = threading.Event()
     encode = coding.encode_block
 
-    def slow(raw: bytes, level: int, meter: Meter) -> coding.CodedBlock:
+    def slow(raw: bytes, level: int, meter: Meter, _: object) -> coding.CodedBlock:
         assert alive.wait(30)
         return encode(raw, level, meter)
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from functools import cache
 
+from multum.archive.recipes import KeptRecipe
 from multum.errors import FormatError
 from multum.formats.detection import Family, Finding, detect
-from multum.formats.transforms import X86, apply_transforms, invert_transforms
+from multum.formats.transforms import X86, apply_transforms, invert_transforms, undoable
 from multum.mixing import Meter, Recipe, check_level, decode, encode, preset, primers_for
 
 STORED = 0
@@ -43,12 +44,12 @@ def block_bytes(level: int) -> int:
     return (4 if level <= 2 else 8 if level == 3 else 16 if level <= 6 else 32) << 20
 
 
-def encode_block(raw: bytes, level: int, meter: Meter | None = None) -> CodedBlock:
+def encode_block(raw: bytes, level: int, meter: Meter | None = None, kept: KeptRecipe | None = None) -> CodedBlock:
     """Return `raw` coded at `level`, or stored when that is no longer. Transforms are verified.
 
-    meter: shows how far the work is while it goes on.
+    meter: shows how far the work is while it goes on. kept: the recipe to use; else one is chosen.
     """
-    chosen = choose_recipe(raw, level)
+    chosen = choose_recipe(raw, level) if kept is None else kept.suit(raw)
     if chosen is not None:
         transforms, recipe = chosen
         code = encode(apply_transforms(transforms, raw), recipe, meter)
@@ -68,10 +69,7 @@ def choose_recipe(raw: bytes, level: int) -> tuple[bytes, Recipe] | None:
 
 def _useful_transforms(finding: Finding, raw: bytes) -> bytes:
     """Return the transforms that fit the finding and are undone exactly on this data."""
-    transforms = bytes([X86]) if finding.x86 else b""
-    if transforms and invert_transforms(transforms, apply_transforms(transforms, raw)) != raw:
-        return b""
-    return transforms
+    return undoable(bytes([X86]) if finding.x86 else b"", raw)
 
 
 def _choose(finding: Finding, data: bytes, level: int) -> Recipe:
@@ -128,6 +126,11 @@ def memory_bytes(block: CodedBlock) -> int:
     """Return the bytes of working memory that decoding `block` takes; its code may be missing."""
     tables = _recipe(block.recipe).memory_bytes() if block.method == MIXED else 0
     return tables + _COPIES * block.raw_bytes + _BESIDES_BYTES
+
+
+def kept_memory_bytes(kept: KeptRecipe, raw_bytes: int) -> int:
+    """Return the most memory_bytes can be for a block of up to `raw_bytes` that is coded by a recipe that was kept."""
+    return kept.recipe.scaled(raw_bytes).memory_bytes() + _COPIES * raw_bytes + _BESIDES_BYTES
 
 
 @cache

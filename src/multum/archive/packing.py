@@ -9,6 +9,7 @@ from typing import BinaryIO
 from multum.archive.contents import Content, PathLike, Source, content_of
 from multum.archive.decoding import Progress, decode_stream
 from multum.archive.listing import account, bits_per_byte
+from multum.archive.recipes import KeptRecipe, read_recipe
 from multum.archive.targets import check_free, whole_file
 from multum.archive.walking import Walker
 from multum.archive.writing import ArchiveWriter
@@ -55,6 +56,7 @@ class _Options:
     verify: bool
     memory_limit: int | None
     metadata: bool
+    kept: KeptRecipe | None
     progress: Progress | None
 
 
@@ -69,6 +71,7 @@ def pack(
     memory_limit: int | None = None,
     metadata: bool = True,
     remove_source: bool = False,
+    recipe: PathLike | KeptRecipe | None = None,
     progress: Progress | None = None,
 ) -> PackReport:
     """Return the report of the archive written to `target`.
@@ -81,11 +84,15 @@ def pack(
     verify: decode what was written and compare. memory_limit: bytes.
     metadata: keep name, mode and time in the archive.
     remove_source: remove the source file once the target is synced.
+    recipe: a recipe file that `find` saved, or an archive whose first recipe is
+    taken, or the recipe itself: every block is coded by it, at its level.
     progress: called with (bytes done, bytes in all or None) after each block,
     and a few times a second while a block is worked on.
-    Raises UsageError, LimitExceeded, OSError.
+    Raises UsageError, LimitExceeded, FormatError for a wrong recipe file, OSError.
     """
-    options = _Options(check_level(level), threads, verify, memory_limit, metadata, progress)
+    kept = recipe if recipe is None or isinstance(recipe, KeptRecipe) else read_recipe(recipe)
+    level = check_level(level) if kept is None else kept.level
+    options = _Options(level, threads, verify, memory_limit, metadata, kept, progress)
     content = content_of(source)
     if target is None:
         target = _default_target(content)
@@ -165,6 +172,7 @@ def _pack_to_stream(content: Content, target: BinaryIO, name: str | None, option
         tar=content.is_folder,
         memory_limit=options.memory_limit,
         verify=options.verify and not readable,
+        kept=options.kept,
         progress=options.progress,
         total_bytes=content.total_bytes() if options.progress else None,
     )

@@ -31,6 +31,7 @@ from multum.archive.frames import (
 )
 from multum.archive.lanes import Lanes
 from multum.archive.limits import count_threads, fit_threads
+from multum.archive.recipes import KeptRecipe
 from multum.errors import MultumError
 from multum.mixing import Meter, check_level
 
@@ -62,9 +63,9 @@ def write_all(target: BinaryIO, data: bytes) -> None:
         view = view[target.write(view) :]
 
 
-def _encode(raw: bytes, level: int, verify: bool, meter: Meter) -> _Ready:
+def _encode(raw: bytes, level: int, verify: bool, meter: Meter, kept: KeptRecipe | None) -> _Ready:
     """Return `raw` coded; stored when coding would not make it shorter."""
-    block = coding.encode_block(raw, level, meter)
+    block = coding.encode_block(raw, level, meter, kept)
     if block.method != STORED and len(block.code) >= len(raw):
         block = CodedBlock(len(raw), STORED, b"", b"", raw)
     if verify and coding.decode_block(block) != raw:
@@ -88,11 +89,15 @@ class ArchiveWriter:
         tar: bool = False,
         memory_limit: int | None = None,
         verify: bool = False,
+        kept: KeptRecipe | None = None,
         progress: Progress | None = None,
         total_bytes: int | None = None,
     ) -> None:
-        """verify: decode each block again and compare. total_bytes: for `progress` only."""
-        self._target, self._level = target, check_level(level)
+        """verify: decode each block again and compare. total_bytes: for `progress` only.
+
+        kept: the recipe of every block, of the same level; else one is chosen for each.
+        """
+        self._target, self._level, self._kept = target, check_level(level), kept
         self._threads, self._memory_limit = count_threads(threads), memory_limit
         self._metadata, self._tar, self._verify = metadata, tar, verify
         self._progress, self._total_bytes = progress, total_bytes
@@ -132,11 +137,14 @@ class ArchiveWriter:
         if lanes.full:
             self._put_block(lanes.pop())
         self._meters.append(Meter())
-        lanes.submit(_encode, raw, self._level, self._verify, self._meters[-1])
+        lanes.submit(_encode, raw, self._level, self._verify, self._meters[-1], self._kept)
 
     def _start(self, block_bytes: int) -> Lanes[_Ready]:
         """Write the header. block_bytes: of the first block, which no later one exceeds."""
-        need_bytes = coding.level_memory_bytes(self._level, block_bytes)
+        if self._kept is None:
+            need_bytes = coding.level_memory_bytes(self._level, block_bytes)
+        else:
+            need_bytes = coding.kept_memory_bytes(self._kept, block_bytes)
         threads = fit_threads(self._threads, need_bytes, self._memory_limit, "packing")
         header = Header(self._level, block_bytes, need_bytes, self._tar, self._metadata)
         self._put(encode_header(header))

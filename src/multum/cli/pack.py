@@ -68,6 +68,7 @@ class _Options:
     verify: bool
     memory_limit: int | None
     no_name: bool
+    recipe: str | None
 
 
 @click.command(cls=PackCommand, epilog=EXAMPLES)
@@ -82,6 +83,7 @@ class _Options:
 )
 @target_options
 @click.option("--verify", is_flag=True, help="Decode what was written and compare.")
+@click.option("--recipe", metavar="FILE", help="Code with the recipe that find saved to FILE, or of an archive.")
 @click.option("-n", "--no-name", is_flag=True, help="Keep no name, mode and time inside.")
 @work_options
 @talk_options
@@ -99,6 +101,7 @@ def pack(
     verify: bool,
     memory_limit: int | None,
     no_name: bool,
+    recipe: str | None,
 ) -> int:
     """Pack each of FILES into FILE.mtm; with -o OUT all of them into one archive.
 
@@ -106,7 +109,7 @@ def pack(
     packed to standard output. Sources are kept.
     """
     talk = Talk(quiet, verbose, as_json)
-    options = _Options(level, force, rm, threads, verify, memory_limit, no_name)
+    options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe)
     inputs = inputs_of(files)
     streams = stdout_wanted(inputs, output, to_stdout, rm, as_json)
     if streams and sys.stdout.isatty():
@@ -175,6 +178,7 @@ def _call_pack(
         memory_limit=options.memory_limit,
         metadata=not options.no_name,
         remove_source=options.rm,
+        recipe=options.recipe,
         progress=talk.progress(name) if talk.shows_progress else None,
     )
 

@@ -18,7 +18,7 @@ from multum.archive.walking import Walker
 from multum.bits.lengths import CodeLength
 from multum.errors import UsageError
 from multum.formats.detection import Family
-from multum.formats.transforms import apply_transforms, invert_transforms
+from multum.formats.transforms import apply_transforms, undoable
 from multum.mixing import Recipe, check_level, encode, generate, measure, preset
 
 Progress = Callable[[int, int | None], None]
@@ -92,7 +92,7 @@ class RecipeProgram:
         """
         code_bytes, done, parts = 0, 0, []
         for raw in _cut(data, self.block_bytes):
-            transforms = self._undoable(raw)
+            transforms = undoable(self.transforms, raw)
             code = encode(apply_transforms(transforms, raw), self.recipe)
             code_bytes += len(raw if code is None else code)
             done += len(raw)
@@ -101,11 +101,6 @@ class RecipeProgram:
             if progress is not None:
                 progress(done, len(data))
         return CodeLength(8 * code_bytes, len(data), np.concatenate(parts) if parts else None)
-
-    def _undoable(self, raw: bytes) -> bytes:
-        """Return the block's transforms where they can be undone on `raw`, else none."""
-        plain = apply_transforms(self.transforms, raw)
-        return self.transforms if invert_transforms(self.transforms, plain) == raw else b""
 
     def sample(
         self, size_bytes: int, prompt: bytes = b"", *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0

@@ -57,8 +57,21 @@ def apply_transforms(names: bytes, data: bytes) -> bytes:
 
 def invert_transforms(names: bytes, data: bytes) -> bytes:
     """Return what apply_transforms made `data` from. Raises FormatError for a name it does not know."""
+    check_transforms(names)
     for name in reversed(names):
-        if name not in _TRANSFORMS:
-            raise FormatError(f"block uses transform {name}; this version knows {sorted(_TRANSFORMS)}; upgrade multum")
         data = _TRANSFORMS[name][1](data)
     return data
+
+
+def check_transforms(names: bytes) -> None:
+    """Raise FormatError unless every name is known."""
+    for name in names:
+        if name not in _TRANSFORMS:
+            raise FormatError(f"block uses transform {name}; this version knows {sorted(_TRANSFORMS)}; upgrade multum")
+
+
+def undoable(names: bytes, data: bytes) -> bytes:
+    """Return `names` where inverting undoes them exactly on `data`, else b""."""
+    if names and invert_transforms(names, apply_transforms(names, data)) != data:
+        return b""
+    return names
