@@ -41,6 +41,49 @@ def decode(code: bytes, probabilities: Sequence[int]) -> list[int]:
     return bits
 
 
+def encode_symbols(symbols: Sequence[int], tables: Sequence[Sequence[int]]) -> bytes:
+    """Return the shortest code of `symbols` in the last interval, each under its row of frequencies of 2**24.
+
+    The code is a number in base 256, `size` digits long, in [low, low + width). The
+    numbers are as long as they need to be: no carry has to be handled.
+    """
+    low, width, size = 0, 2**56, 7
+    for symbol, table in zip(symbols, tables, strict=True):
+        low, width = _narrow(low, width, table, symbol)
+        while width < 2**48:
+            low, width, size = low * 256, width * 256, size + 1
+    return _shortest(low, width, size)
+
+
+def decode_symbols(code: bytes, tables: Sequence[Sequence[int]]) -> list[int]:
+    """Return the symbols whose intervals the number `code` lies in; zeros follow its end."""
+    low, width, size = 0, 2**56, 7
+    symbols = []
+    for table in tables:
+        number = int.from_bytes(code[:size].ljust(size, b"\0"), "big")
+        intervals = [_narrow(low, width, table, k) if table[k] else (0, 0) for k in range(len(table))]
+        symbols.append(next(k for k, (a, w) in enumerate(intervals) if a <= number < a + w))
+        low, width = intervals[symbols[-1]]
+        while width < 2**48:
+            low, width, size = low * 256, width * 256, size + 1
+    return symbols
+
+
+def _narrow(low: int, width: int, table: Sequence[int], symbol: int) -> tuple[int, int]:
+    """Return the part of an interval that belongs to `symbol`; what division leaves goes to the last one."""
+    start, unit = sum(table[:symbol]), width // 2**24
+    is_last = start + table[symbol] == 2**24
+    return low + unit * start, width - unit * start if is_last else unit * table[symbol]
+
+
+def _shortest(low: int, width: int, size: int) -> bytes:
+    """Return the fewest digits that with zeros behind them are a number in [low, low + width)."""
+    digits = 0
+    while (number := -(-low // 256 ** (size - digits)) * 256 ** (size - digits)) >= low + width:
+        digits += 1
+    return number.to_bytes(size, "big")[:digits]
+
+
 def ideal_bits(bits: Sequence[int], probabilities: Sequence[int]) -> float:
     """Return the information content: the sum of -log2 of what each bit was given."""
     return -sum(math.log2((p if bit else 65536 - p) / 65536) for bit, p in zip(bits, probabilities, strict=True))
