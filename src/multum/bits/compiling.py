@@ -16,7 +16,7 @@ from numba.extending import intrinsic, lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
 
 from multum.bits.kernels import borrow, prefetch
-from multum.bits.vectors import LANES, STEP_BITS, WEIGHT_LIMIT, dot_lanes, train_lanes
+from multum.bits.vectors import LANES, STEP_BITS, TILE_LANES, TILES, WEIGHT_LIMIT, dot_lanes, train_lanes
 
 _WORD = ir.IntType(64)
 
@@ -185,3 +185,82 @@ def _lower_train_lanes(context: Any, builder: Any, signature: Any, arguments: An
         clipped = builder.call(least, [moved, _splat(_LANES_32, WEIGHT_LIMIT - 1)])
         builder.store(builder.call(most, [clipped, _splat(_LANES_32, -WEIGHT_LIMIT)]), w).align = 4
     return context.get_dummy_value()
+
+
+_TILE = ir.VectorType(ir.IntType(32), TILE_LANES)
+_TILE_16 = ir.VectorType(ir.IntType(16), 2 * TILE_LANES)
+_TILE_32 = ir.VectorType(ir.IntType(32), 2 * TILE_LANES)
+
+
+def _pick(kind: ir.VectorType, indices: list[int]) -> tuple[ir.Constant, ir.Constant]:
+    """Return (nothing, mask): what a shuffle takes to pick `indices` of its first operand."""
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(indices)), indices)
+    return ir.Constant(kind, ir.Undefined), mask
+
+
+def _vector_at(builder: Any, array: Any, index: Any, kind: Any, align: int) -> Any:
+    """Return the vector of `kind` that lies from array[index] on."""
+    value = builder.load(builder.bitcast(builder.gep(array.data, [index]), kind.as_pointer()))
+    value.align = align
+    return value
+
+
+def _multiply_pairs(builder: Any, rows: list[Any], columns: list[Any], sums: list[list[Any]]) -> None:
+    """Add to sums[r][v] the products of two neighbours: the shape that processors have an instruction for."""
+    for r, row in enumerate(rows):
+        for v, column in enumerate(columns):
+            products = builder.mul(row, column)
+            even = builder.shuffle_vector(products, *_pick(_TILE_32, list(range(0, 2 * TILE_LANES, 2))))
+            odd = builder.shuffle_vector(products, *_pick(_TILE_32, list(range(1, 2 * TILE_LANES, 2))))
+            builder.store(builder.add(builder.load(sums[r][v]), builder.add(even, odd)), sums[r][v])
+
+
+def _lower_tile(rows: int, vectors: int) -> Any:
+    def lower(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        a, w, c = (cgutils.create_struct_proxy(kinds[k])(context, builder, arguments[k]) for k in (0, 3, 7))
+        a_at, a_step, w_at, w_step, pairs, c_at, c_step = (
+            context.cast(builder, arguments[k], kinds[k], types.int64) for k in (1, 2, 4, 5, 6, 8, 9)
+        )
+        item = ir.IntType(kinds[3].dtype.bitwidth)
+        zero = ir.Constant(_TILE, [0] * TILE_LANES)
+        sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(vectors)] for _ in range(rows)]
+        starts = [builder.add(a_at, builder.mul(a_step, _WORD(r))) for r in range(rows)]
+        with cgutils.for_range(builder, pairs) as loop:
+            twice = builder.mul(loop.index, _WORD(2))
+            first = builder.add(w_at, builder.mul(twice, w_step))
+            columns = []
+            for v in range(vectors):
+                at = builder.add(first, _WORD(2 * TILE_LANES * v))
+                narrow = _vector_at(builder, w, at, ir.VectorType(item, 2 * TILE_LANES), item.width // 8)
+                columns.append(builder.sext(narrow, _TILE_32))
+            spread = []
+            for start in starts:
+                pair = _vector_at(builder, a, builder.add(start, twice), ir.IntType(32), 2)
+                one = builder.insert_element(ir.Constant(_TILE, ir.Undefined), pair, ir.IntType(32)(0))
+                all_lanes = builder.shuffle_vector(one, *_pick(_TILE, [0] * TILE_LANES))
+                spread.append(builder.sext(builder.bitcast(all_lanes, _TILE_16), _TILE_32))
+            _multiply_pairs(builder, spread, columns, sums)
+        for r in range(rows):
+            row = builder.add(c_at, builder.mul(c_step, _WORD(r)))
+            for v in range(vectors):
+                at = builder.gep(c.data, [builder.add(row, _WORD(TILE_LANES * v))])
+                builder.store(builder.load(sums[r][v]), builder.bitcast(at, _TILE.as_pointer())).align = 4
+        return context.get_dummy_value()
+
+    return lower
+
+
+def _type_tile(context: Any) -> Any:
+    return lambda a, a_at, a_step, w, w_at, w_step, pairs, c, c_at, c_step: types.void
+
+
+def _register_tiles() -> None:
+    whole = types.Integer
+    kinds = (types.Array, whole, whole, types.Array, whole, whole, whole, types.Array, whole, whole)
+    for (rows, vectors), tile in TILES.items():
+        type_callable(tile)(_type_tile)
+        lower_builtin(tile, *kinds)(_lower_tile(rows, vectors))
+
+
+_register_tiles()

@@ -28,8 +28,8 @@ def _exp_step() -> int:
     return total >> guard
 
 
-def _squash_exact() -> list[int]:
-    """Return round(2**32 / (1 + exp(-x/256))) for x in [-3072, 3071]."""
+def sigmoid_table() -> list[int]:
+    """Return round(2**32 / (1 + exp(-x/256))) for x in [-3072, 3071], in integers."""
     one = 1 << _FRACTION_BITS
     step = _exp_step()
     power = one
@@ -42,7 +42,7 @@ def _squash_exact() -> list[int]:
 
 def make_squash() -> NDArray[np.uint16]:
     """Return uint16[6144]: SQUASH[x + 3072] is the 16-bit probability of stretch x, in [1, 65535]."""
-    exact = np.array(_squash_exact(), dtype=np.int64)
+    exact = np.array(sigmoid_table(), dtype=np.int64)
     rounded: NDArray[np.int64] = np.clip((exact + (1 << 15)) >> 16, 1, 65535)
     return rounded.astype(np.uint16)
 
@@ -52,7 +52,7 @@ def make_stretch() -> NDArray[np.int16]:
 
     STRETCH[p >> 4] approximates ln(p / (1 - p)) in units of 1/256; it is odd around the middle.
     """
-    exact = np.array(_squash_exact(), dtype=np.int64)
+    exact = np.array(sigmoid_table(), dtype=np.int64)
     middles = (np.arange(2048, 4096, dtype=np.int64) << 20) + (1 << 19)
     upper = np.searchsorted(exact, middles) - SQUASH_OFFSET
     return np.concatenate([-upper[::-1], upper]).astype(np.int16)

@@ -1,0 +1,1 @@
+"""Trained networks in integers: the same predictions on every machine, to the last bit."""
