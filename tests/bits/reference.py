@@ -18,13 +18,7 @@ def encode(bits: Sequence[int], probabilities: Sequence[int]) -> bytes:
         low, width = (low, ones) if bit else (low + ones, width - ones)
         while width < 2**24:
             low, width, size = low * 256, width * 256, size + 1
-    for zeros in (3, 2, 1, 0):
-        unit = 256**zeros
-        number = -(-low // unit) * unit
-        if number < low + width:
-            break
-    digits = number.to_bytes(size, "big")
-    return digits[:-4] + digits[-4:].rstrip(b"\0")
+    return _shortest(low, width, size)
 
 
 def decode(code: bytes, probabilities: Sequence[int]) -> list[int]:

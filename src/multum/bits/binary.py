@@ -69,18 +69,18 @@ def start_decoding(code):
 
 
 @part
-def flush(code: NDArray[np.uint8], end: int, low: int) -> int:
-    """Write the shortest tail that stays in the coder's interval when zeros follow; return the new end.
+def flush(code, end, low, width):
+    """Write the shortest code that lies in the coder's interval when zeros follow; return its length.
 
-    The interval is [low, low + width) with width at least RANGE_BOTTOM, so one byte is enough,
-    and none when low is 0.
+    The interval is [low, low + width) with width at least RANGE_BOTTOM: one byte more is enough.
     """
-    tail = (low + RANGE_BOTTOM - 1) >> 24
-    if tail == 256:
+    if low + width > 1 << 32:
         add_carry(code, end)
-    elif tail:
-        code[end] = tail
+    elif low:
+        code[end] = (low + RANGE_BOTTOM - 1) >> 24
         end += 1
+    while end > 0 and code[end - 1] == 0:
+        end -= 1
     return end
 
 
@@ -91,7 +91,7 @@ def _encode_bits(bits, probabilities, code):
         _, low, width, value, end = code_bit(
             False, True, True, np.int64(bits[i]), np.int64(probabilities[i]), code, low, width, value, end
         )
-    return flush(code, end, low)
+    return flush(code, end, low, width)
 
 
 @kernel

@@ -396,5 +396,5 @@ def run_network(simple, decoding, data, start, coded, net, own):
     if traced:
         trace[buf.shape[0] - start] = end << 32 | width
     if not decoding:
-        end = flush(code, end, low)
+        end = flush(code, end, low, width)
     return end
