@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from multum.evaluation.programs import Program, open_program
     from multum.evaluation.rates import RateReport, code_bits
     from multum.evaluation.sampling import sample
+    from multum.finding.finder import find
+    from multum.finding.reports import FindReport
     from multum.training.fitting import fit
     from multum.training.labels.fitting import cross_validate_labels, fit_labels
     from multum.training.reports import FitReport
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BlockListing",
+    "FindReport",
     "FitReport",
     "FormatError",
     "Ledger",
@@ -51,6 +54,7 @@ __all__ = [
     "__version__",
     "code_bits",
     "cross_validate_labels",
+    "find",
     "fit",
     "fit_labels",
     "list_archive",
@@ -67,6 +71,7 @@ __all__ = [
 # Public name -> (module, name there).
 _HOMES = {
     "BlockListing": ("multum.archive.listing", "BlockListing"),
+    "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
     "FormatError": ("multum.errors", "FormatError"),
     "Ledger": ("multum.bits.ledger", "Ledger"),
@@ -82,6 +87,7 @@ _HOMES = {
     "UsageError": ("multum.errors", "UsageError"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
     "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
+    "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),
     "fit_labels": ("multum.training.labels.fitting", "fit_labels"),
     "list_archive": ("multum.archive.listing", "list_archive"),

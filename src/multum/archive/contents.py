@@ -4,18 +4,25 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
-from multum.archive.folders import total_bytes, write_folder
+from multum.archive.folders import Sink, total_bytes, write_folder
 from multum.archive.frames import LARGEST_NAME, Metadata
 from multum.archive.targets import Traits, traits_of
-from multum.archive.writing import ArchiveWriter
 from multum.errors import UsageError
 
 LARGEST_TIME_NS = (1 << 62) - 1  # what a zigzag varint holds: the years 1823 to 2116
 
 PathLike = str | Path
 Source = PathLike | Sequence[PathLike] | BinaryIO
+
+
+class Taker(Sink, Protocol):
+    """What takes content, such as the writer of an archive."""
+
+    @property
+    def room(self) -> int:
+        """Bytes that it best takes at once."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ class Content:
             return total_bytes(self.paths)
         return os.stat(self.paths[0]).st_size if self.is_file else None
 
-    def write_to(self, writer: ArchiveWriter, target: BinaryIO) -> list[str]:
+    def write_to(self, writer: Taker, target: BinaryIO) -> list[str]:
         """Write the content to `writer`; return the paths left out. target: the archive's stream."""
         if self.is_folder:
             return write_folder(writer, self.paths, _identity(target))
@@ -86,7 +93,7 @@ def content_of(source: Source) -> Content:
     return Content((), source)
 
 
-def _copy(source: BinaryIO, writer: ArchiveWriter) -> None:
+def _copy(source: BinaryIO, writer: Taker) -> None:
     """Write all of `source`, in pieces that fill a block where the source gives so much."""
     while piece := source.read(writer.room):
         writer.write(piece)

@@ -66,7 +66,7 @@ def read_recipe(path: str | Path) -> KeptRecipe:
         walker = Walker(file)
         for block in walker.blocks():
             if block.recipe:
-                return KeptRecipe(block.transforms, _grown(Recipe.from_bytes(walker.recipe_of(block))))
+                return KeptRecipe(block.transforms, grown(Recipe.from_bytes(walker.recipe_of(block))))
     raise UsageError(f"'{path}' holds stored data only and so no recipe; give another archive, or a recipe file")
 
 
@@ -86,8 +86,8 @@ def _read_json(path: str | Path, data: bytes) -> KeptRecipe:
         ) from error
 
 
-def _grown(recipe: Recipe) -> Recipe:
-    """Return an archive's recipe, whose tables were made for one block, with those of its level."""
+def grown(recipe: Recipe) -> Recipe:
+    """Return a recipe whose tables were made for one block with those of its level."""
     full = preset(min(max(recipe.level, LEVELS[0]), LEVELS[-1]), FAMILIES[recipe.family])
     sizes = ("slot_bits", "direct_bits", "run_bits", "refine_bits", "head_bits")
     return replace(recipe, **{name: max(getattr(recipe, name), getattr(full, name)) for name in sizes})

@@ -25,6 +25,7 @@ VERBS = {
     "bits": "Show how many bits data takes under any program.",
     "sample": "Write new data that a program expects.",
     "fit": "Train a program on any data.",
+    "find": "Search for the program that makes data smallest.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 

@@ -1,0 +1,69 @@
+"""Row lengths, fields and separators that the data may have: a wider look than the one `pack` takes.
+
+A wrong shape costs a trial, so there are several; the account decides.
+"""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LONGEST_ROW = 1 << 16
+_POSITIONS = 1 << 15
+_STRIDES = (1, 2, 3, 4, 6, 8, 12, 16)
+_SEPARATORS = b",;\t| :\n\0/"
+
+Shape = tuple[int, int, int, int]
+
+
+def find_shapes(data: bytes, known: Shape, most: int = 24) -> tuple[Shape, ...]:
+    """Return shapes (record_bytes, stride, width, big) that the data may have, the likeliest first.
+
+    known: the shape that detection gave. Cost: one Fourier transform of up to 2**18 bytes.
+    """
+    rows = list(dict.fromkeys([known[0], *_find_rows(np.frombuffer(data, np.uint8))]))
+    strides = list(dict.fromkeys([known[1], *(s for s in _STRIDES if s <= 4)]))
+    shapes = [known]
+    for row in rows[:6]:
+        for stride in (*strides, row):
+            for width, big in ((1, 0), (2, 0), (2, 1)):
+                if stride < 256 and width <= min(2, stride) and (row == stride or row >= stride + width):
+                    shapes.append((row, stride, width, big))
+    return tuple(dict.fromkeys(shapes))[:most]
+
+
+def _find_rows(data: NDArray[np.uint8]) -> list[int]:
+    """Return the lags at which bytes are most alike, the best first."""
+    window = data[len(data) // 3 : len(data) // 3 + (1 << 18)]
+    if len(window) < 64:
+        return []
+    agreement = _count_equal(window, min(_LONGEST_ROW, len(window) // 4))
+    found: list[int] = []
+    for lag in np.argsort(-agreement[1:]) + 1:
+        # multiples of a row are rows of rows; a few are kept
+        if sum(int(lag) % row == 0 for row in found if row > 1) < 2:
+            found.append(int(lag))
+        if len(found) == 8:
+            break
+    return found
+
+
+def _count_equal(data: NDArray[np.uint8], longest: int) -> NDArray[np.float64]:
+    """Return float64[longest + 1]: how alike the bytes at each distance are, by the correlation of their values.
+
+    Four powers of the bytes' ranks would tell more; the centred value and the mark of zero bytes tell enough.
+    """
+    size = 1 << (len(data) + longest).bit_length()
+    total = np.zeros(longest + 1)
+    for signal in (data.astype(np.float64), (data == 0).astype(np.float64)):
+        centred = signal - signal.mean()
+        spectrum = np.fft.rfft(centred, size)
+        power = np.fft.irfft(spectrum * np.conj(spectrum), size)[: longest + 1]
+        total += power / max(power[0], 1e-9)
+    return total
+
+
+def find_separators(data: bytes) -> tuple[int, ...]:
+    """Return bytes that may end fields, the commonest first."""
+    counts = Counter(data[: 1 << 18])
+    return tuple(sorted((byte for byte in _SEPARATORS if counts[byte]), key=lambda byte: -counts[byte])[:5])
