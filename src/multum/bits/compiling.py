@@ -21,9 +21,9 @@ from multum.bits.vectors import LANES, STEP_BITS, TILE_LANES, TILES, WEIGHT_LIMI
 _WORD = ir.IntType(64)
 
 
-def compile_part(function: Callable[..., Any]) -> Any:
+def compile_part(function: Callable[..., Any], inlined: bool) -> Any:
     """Return the numba dispatcher of a part."""
-    return njit(nogil=True, error_model="numpy", forceinline=True)(function)
+    return njit(nogil=True, error_model="numpy", forceinline=inlined)(function)
 
 
 def compile_kernel(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, bytes]:

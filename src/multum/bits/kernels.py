@@ -35,10 +35,10 @@ def watch_compiling(listener: Callable[[], None]) -> None:
 
 
 class Part:
-    """A function that kernels may call; inlined there, so that its arguments cost nothing."""
+    """A function that kernels may call; inlined there, so that its arguments cost nothing, or compiled once."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(self, function: Callable[..., Any], inlined: bool = True) -> None:
+        self.function, self.inlined = function, inlined
         self.__doc__ = function.__doc__
 
     def __call__(self, *arguments: Any) -> Any:
@@ -50,7 +50,7 @@ class Part:
         """The part as numba knows it."""
         from multum.bits.compiling import compile_part
 
-        return compile_part(self.function)
+        return compile_part(self.function, self.inlined)
 
     @property
     def _numba_type_(self) -> Any:
@@ -135,8 +135,13 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Return `function` as a part of kernels."""
+    """Return `function` as a part of kernels, inlined wherever it is called."""
     return Part(function)
+
+
+def routine(function: Callable[..., Any]) -> Any:
+    """Return `function` as a part of kernels that is compiled once: for long ones that are called in many places."""
+    return Part(function, inlined=False)
 
 
 def flatten(arguments: tuple[Any, ...]) -> tuple[str, NDArray[np.int64]]:

@@ -63,6 +63,11 @@ class Vocabulary:
         """How many tokens the program chooses among."""
         return len(self.pieces)
 
+    @property
+    def is_bytes(self) -> bool:
+        """Whether token b is byte b, for every byte, and there are no other tokens."""
+        return self.pieces == [bytes([byte]) for byte in range(256)]
+
     def encode(self, data: bytes) -> Tokens:
         """Return `data` as tokens; what is not UTF-8 gets a token a byte.
 
