@@ -44,7 +44,7 @@ def test_the_header_states_enough_for_every_block() -> None:
 
 def test_a_block_that_needs_more_than_the_header_states_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     data = archive(1000)
-    monkeypatch.setattr(coding, "memory_bytes", lambda _: 1 << 62)
+    monkeypatch.setattr(coding, "memory_bytes", lambda *_: 1 << 62)
     with pytest.raises(multum.FormatError, match="needs 4611686018427387904 bytes of memory, the header states"):
         multum.unpack_bytes(data)
 

@@ -7,18 +7,19 @@ import pytest
 
 import multum
 from multum.archive import coding
-from multum.archive.coding import MIXED, CodedBlock
+from multum.archive.coding import CodedBlock, Coder
+from multum.archive.frames import MIXED
 from tests.archive.streams import one_byte_stream
 
 # Blocks of 64 bytes; the stand-in coder's recipe is the block's first byte.
 BLOCKS = [b"a" * 64, b"b" * 64, b"a" * 64, bytes(range(64)), b"b" * 30]
 
 
-def encode(raw: bytes, level: int, *_: object) -> CodedBlock:
-    return CodedBlock(len(raw), MIXED, bytes([level]), b"recipe " + raw[:1], zlib.compress(raw))
+def encode(raw: bytes, coder: Coder, *_: object) -> CodedBlock:
+    return CodedBlock(len(raw), MIXED, bytes([coder.level]), b"recipe " + raw[:1], zlib.compress(raw))
 
 
-def decode(block: CodedBlock, _: object = None) -> bytes:
+def decode(block: CodedBlock, *_: object) -> bytes:
     if block.method != MIXED:
         return block.code
     raw = zlib.decompress(block.code)
@@ -31,7 +32,7 @@ def packed(tiny_blocks: int, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Return an archive of five blocks made by a stand-in coder that has several recipes."""
     monkeypatch.setattr(coding, "encode_block", encode)
     monkeypatch.setattr(coding, "decode_block", decode)
-    monkeypatch.setattr(coding, "memory_bytes", lambda _: 0)
+    monkeypatch.setattr(coding, "memory_bytes", lambda *_: 0)
     return multum.pack_bytes(b"".join(BLOCKS), 4, 3)
 
 

@@ -117,9 +117,9 @@ def test_progress_shows_life_while_a_block_is_worked_on(monkeypatch: pytest.Monk
     alive = threading.Event()
     encode = coding.encode_block
 
-    def slow(raw: bytes, level: int, meter: Meter, _: object) -> coding.CodedBlock:
+    def slow(raw: bytes, coder: coding.Coder, meter: Meter) -> coding.CodedBlock:
         assert alive.wait(30)
-        return encode(raw, level, meter)
+        return encode(raw, coder, meter)
 
     def tell(done: int, total: int | None) -> None:
         told.append((done, total))

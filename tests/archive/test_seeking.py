@@ -39,7 +39,7 @@ def count_decodes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     decoded: list[int] = []
     decode = coding.decode_block
 
-    def counted(block: CodedBlock, meter: Meter | None = None) -> bytes:
+    def counted(block: CodedBlock, meter: Meter | None = None, *_: object) -> bytes:
         decoded.append(block.raw_bytes)
         return decode(block, meter)
 

@@ -172,7 +172,7 @@ def test_unfinished_files_can_be_discarded_at_any_moment(tmp_path: Path) -> None
 
 def test_verify_reads_back_what_was_written(plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     multum.pack(plain, verify=True)
-    monkeypatch.setattr("multum.archive.packing.decode_stream", lambda *_: iter(()))
+    monkeypatch.setattr("multum.archive.packing.decode_stream", lambda *_, **__: iter(()))
     with pytest.raises(multum.MultumError, match="holds other data"):
         multum.pack(plain, verify=True, force=True)
 

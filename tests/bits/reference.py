@@ -72,7 +72,7 @@ def _narrow(low: int, width: int, table: Sequence[int], symbol: int) -> tuple[in
 
 def _shortest(low: int, width: int, size: int) -> bytes:
     """Return the fewest digits that with zeros behind them are a number in [low, low + width)."""
-    digits = 0
+    digits, number = 0, 0
     while (number := -(-low // 256 ** (size - digits)) * 256 ** (size - digits)) >= low + width:
         digits += 1
     return number.to_bytes(size, "big")[:digits]

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from functools import cache
 
+from multum.archive.frames import METHOD_NAMES, MIXED, STORED, TOKENS
+from multum.archive.programs import HeldProgram
 from multum.archive.recipes import KeptRecipe
+from multum.archive.spelling import decode_spelling, encode_spelling, find_runs, plan_streams, read_layout
 from multum.errors import FormatError
 from multum.formats.detection import Family, Finding, detect
 from multum.formats.transforms import X86, apply_transforms, invert_transforms, undoable
+from multum.inference import tokens
 from multum.mixing import Meter, Recipe, check_level, decode, encode, preset, primers_for
-
-STORED = 0
-MIXED = 1
+from multum.neural.runs import BYTES
 
 # Buffers beside the tables: data after its primers, code, and one copy of the data.
 _COPIES = 3
@@ -19,15 +21,18 @@ _BESIDES_BYTES = 1 << 18
 _TRIAL_SHARE = 16
 _TRIAL_BYTES = 3 << 14
 _TRIAL_LEVEL = 4
+# Full blocks, and where they are halved: a program over bytes has a thread a block, one over tokens has lanes.
+_BYTE_BLOCK = (4 << 20, 1 << 19)
+_TOKEN_BLOCK = (1 << 20, None)
 
 
 @dataclass(frozen=True)
 class CodedBlock:
     """A block as the archive carries it.
 
-    raw_bytes: length of the plain data. method: STORED or MIXED.
+    raw_bytes: length of the plain data. method: STORED, MIXED, TOKENS or GUIDED.
     transforms: reversible transforms applied before coding, a byte each; b"" if none.
-    recipe: the serialised recipe of the mixing network; b"" when stored.
+    recipe: the serialised recipe of the mixing network; b"" when none has a part in it.
     code: the payload.
     """
 
@@ -44,18 +49,57 @@ def block_bytes(level: int) -> int:
     return (4 if level <= 2 else 8 if level == 3 else 16 if level <= 6 else 32) << 20
 
 
-def encode_block(raw: bytes, level: int, meter: Meter | None = None, kept: KeptRecipe | None = None) -> CodedBlock:
-    """Return `raw` coded at `level`, or stored when that is no longer. Transforms are verified.
+def cut_bytes(coder: "Coder") -> tuple[int, int | None]:
+    """Return (raw bytes of a full block, raw bytes from which on the last two blocks are equal, or None)."""
+    if coder.program is None:
+        return block_bytes(coder.level), None
+    return _TOKEN_BLOCK if coder.program.pieces is not None else _BYTE_BLOCK
 
-    meter: shows how far the work is while it goes on. kept: the recipe to use; else one is chosen.
+
+@dataclass(frozen=True)
+class Coder:
+    """How blocks are coded.
+
+    level: 1 to 9. kept: the recipe to use; None to choose one for each block. program: what predicts beside or
+    instead of the mixing network, or None. threads: how many a block may use; they never change its bytes.
     """
-    chosen = choose_recipe(raw, level) if kept is None else kept.suit(raw)
+
+    level: int
+    kept: KeptRecipe | None = None
+    program: HeldProgram | None = None
+    threads: int = 1
+
+
+def encode_block(raw: bytes, coder: Coder, meter: Meter | None = None) -> CodedBlock:
+    """Return `raw` coded, or stored when that is no longer. Transforms are verified.
+
+    meter: shows how far the work is while it goes on.
+    """
+    if coder.program is None:
+        return _encode_mixed(raw, coder, meter)
+    spelled = _encode_tokens(raw, coder, coder.program, meter)
+    return min(spelled, _encode_mixed(raw, coder, None), key=lambda block: len(block.code))
+
+
+def _encode_mixed(raw: bytes, coder: Coder, meter: Meter | None) -> CodedBlock:
+    """Return `raw` coded by a mixing network, or stored."""
+    chosen = choose_recipe(raw, coder.level) if coder.kept is None else coder.kept.suit(raw)
     if chosen is not None:
         transforms, recipe = chosen
         code = encode(apply_transforms(transforms, raw), recipe, meter)
         if code is not None:
             return CodedBlock(len(raw), MIXED, transforms, recipe.to_bytes(), code)
     return CodedBlock(len(raw), STORED, b"", b"", raw)
+
+
+def _encode_tokens(raw: bytes, coder: Coder, program: HeldProgram, meter: Meter | None) -> CodedBlock:
+    """Return `raw` coded as tokens of a program, its bytes that are no text by a mixing network."""
+    runs = find_runs(raw, program)
+    stray = b"".join(run.raw for run in runs if run.kind == BYTES)
+    chosen = choose_recipe(stray, coder.level)
+    recipe = None if chosen is None else chosen[1]
+    payload = encode_spelling(runs, program, recipe, coder.threads, meter)
+    return CodedBlock(len(raw), TOKENS, b"", b"" if recipe is None else recipe.to_bytes(), payload)
 
 
 def choose_recipe(raw: bytes, level: int) -> tuple[bytes, Recipe] | None:
@@ -107,9 +151,12 @@ def _recipe(data: bytes) -> Recipe:
     return Recipe.from_bytes(data)
 
 
-def decode_block(block: CodedBlock, meter: Meter | None = None) -> bytes:
+def decode_block(
+    block: CodedBlock, meter: Meter | None = None, program: HeldProgram | None = None, threads: int = 1
+) -> bytes:
     """Return the plain data of `block`; `meter` shows how far it is meanwhile.
 
+    program: the archive's, None where it has none. threads: how many the block may use.
     Raises FormatError when the block is malformed; damage that still decodes to
     something is left to the caller's checksums.
     """
@@ -117,20 +164,36 @@ def decode_block(block: CodedBlock, meter: Meter | None = None) -> bytes:
         if block.transforms or block.recipe or len(block.code) != block.raw_bytes:
             raise FormatError("a stored block has transforms, a recipe or another length than it states")
         return block.code
-    if block.method != MIXED:
-        raise FormatError(f"block is coded by method {block.method}; this version knows {STORED} and {MIXED}")
-    return invert_transforms(block.transforms, decode(block.code, block.raw_bytes, _recipe(block.recipe), meter))
+    if block.method == MIXED:
+        return invert_transforms(block.transforms, decode(block.code, block.raw_bytes, _recipe(block.recipe), meter))
+    if block.method != TOKENS or program is None:
+        raise FormatError(f"a block is {METHOD_NAMES[block.method]}, which this reader cannot decode here")
+    if block.transforms:
+        raise FormatError("a block of tokens has transforms; none are allowed")
+    recipe = _recipe(block.recipe) if block.recipe else None
+    return decode_spelling(block.code, block.raw_bytes, program, recipe, threads, meter)
 
 
-def memory_bytes(block: CodedBlock) -> int:
-    """Return the bytes of working memory that decoding `block` takes; its code may be missing."""
-    tables = _recipe(block.recipe).memory_bytes() if block.method == MIXED else 0
-    return tables + _COPIES * block.raw_bytes + _BESIDES_BYTES
+def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
+    """Return the bytes of working memory that decoding `block` takes. Raises FormatError for a malformed one."""
+    need_bytes = _COPIES * block.raw_bytes + _BESIDES_BYTES
+    if block.recipe:
+        need_bytes += _recipe(block.recipe).memory_bytes()
+    if block.method == TOKENS and program is not None:
+        layout = read_layout(block.code, block.raw_bytes)
+        need_bytes += tokens.memory_bytes(program.network, layout.lanes, layout.streams)
+    return need_bytes
 
 
-def kept_memory_bytes(kept: KeptRecipe, raw_bytes: int) -> int:
-    """Return the most memory_bytes can be for a block of up to `raw_bytes` that is coded by a recipe that was kept."""
-    return kept.recipe.scaled(raw_bytes).memory_bytes() + _COPIES * raw_bytes + _BESIDES_BYTES
+def coder_memory_bytes(coder: Coder, raw_bytes: int) -> int:
+    """Return the most memory_bytes can be for a block of up to `raw_bytes` that encode_block makes."""
+    if coder.kept is None:
+        need_bytes = level_memory_bytes(coder.level, raw_bytes)
+    else:
+        need_bytes = coder.kept.recipe.scaled(raw_bytes).memory_bytes() + _COPIES * raw_bytes + _BESIDES_BYTES
+    if coder.program is not None:
+        need_bytes += tokens.memory_bytes(coder.program.network, *plan_streams(raw_bytes))
+    return need_bytes
 
 
 @cache

@@ -12,6 +12,7 @@ from multum.archive.coding import CodedBlock
 from multum.archive.frames import BlockHeader, Header
 from multum.archive.lanes import Lanes
 from multum.archive.limits import count_threads, fit_threads
+from multum.archive.programs import HeldProgram, open_record, share_threads
 from multum.archive.walking import Walker
 from multum.errors import FormatError
 from multum.mixing import Meter
@@ -25,22 +26,29 @@ def check_memory(header: Header, threads: int | None, limit_bytes: int | None) -
 
 
 def decode_checked(
-    header: Header, block: BlockHeader, recipe: bytes, code: bytes, offset: int, meter: Meter | None = None
+    header: Header,
+    block: BlockHeader,
+    recipe: bytes,
+    code: bytes,
+    offset: int,
+    meter: Meter | None = None,
+    program: HeldProgram | None = None,
+    threads: int = 1,
 ) -> bytes:
     """Return the plain data of a block, its checksum checked.
 
-    offset: of the block in the archive, for messages. meter: see decode_block. Raises FormatError,
-    also when the block would take more memory than the header states.
+    offset: of the block in the archive, for messages. meter, program, threads: see decode_block. Raises
+    FormatError, also when the block would take more memory than the header states.
     """
     coded = CodedBlock(block.raw_bytes, block.method, block.transforms, recipe, code)
     try:
-        need_bytes = coding.memory_bytes(coded)
+        need_bytes = coding.memory_bytes(coded, program)
         if need_bytes > header.memory_bytes:
             raise FormatError(
                 f"a block needs {need_bytes} bytes of memory, the header states {header.memory_bytes}",
                 offset,
             )
-        raw = coding.decode_block(coded, meter)
+        raw = coding.decode_block(coded, meter, program, threads)
     except FormatError as error:
         raise error if error.offset is not None else FormatError(str(error), offset) from error
     except (ArithmeticError, LookupError, ValueError, TypeError) as error:
@@ -57,11 +65,14 @@ def decode_stream(
     memory_limit: int | None = None,
     progress: Progress | None = None,
     total_bytes: int | None = None,
+    program: HeldProgram | None = None,
 ) -> Generator[bytes, None, None]:
     """Yield the plain data block by block, and check the digest after the last.
 
+    program: what the archive was made with, where it does not carry it.
     Data that came before an error was checked block by block, but the whole is
-    only proven when the iteration ends. Raises FormatError, LimitExceeded.
+    only proven when the iteration ends. Raises FormatError, LimitExceeded,
+    ProgramMismatch.
     """
     walker = stream if isinstance(stream, Walker) else Walker(stream)
     digest, done = hashlib.sha256(), 0
@@ -72,7 +83,8 @@ def decode_stream(
             progress(done + sum(meter.done_bytes for meter in meters), total_bytes)
 
     threads = check_memory(walker.header, threads, memory_limit)
-    for raw in _decode_blocks(walker, threads, tell if progress is not None else None, meters):
+    held = _open_program(walker, program)
+    for raw in _decode_blocks(walker, held, threads, tell if progress is not None else None, meters):
         digest.update(raw)
         yield raw
         meters.popleft()
@@ -83,18 +95,30 @@ def decode_stream(
         raise FormatError("the content does not match its digest", walker.archive_bytes)
 
 
+def _open_program(walker: Walker, given: HeldProgram | None) -> HeldProgram | None:
+    """Return the program of the archive that is walked, or None where it has none. Raises ProgramMismatch."""
+    record = walker.read_record()
+    return None if record is None else open_record(record, given)
+
+
 def _decode_blocks(
-    walker: Walker, threads: int, on_wait: Callable[[], None] | None, meters: deque[Meter]
+    walker: Walker,
+    program: HeldProgram | None,
+    threads: int,
+    on_wait: Callable[[], None] | None,
+    meters: deque[Meter],
 ) -> Iterator[bytes]:
-    """Yield decoded blocks in order, at most `threads` of them in flight; append the meter of each to `meters`."""
-    lanes: Lanes[bytes] = Lanes(threads, on_wait)
+    """Yield decoded blocks in order, no more than threads allow; append the meter of each to `meters`."""
+    at_once, each = share_threads(threads, program)
+    lanes: Lanes[bytes] = Lanes(at_once, on_wait)
     try:
         for block in walker.blocks():
             code, recipe = walker.take_payload(), walker.recipe_of(block)
             if lanes.full:
                 yield lanes.pop()
             meters.append(Meter())
-            lanes.submit(decode_checked, walker.header, block, recipe, code, walker.block_offset, meters[-1])
+            place = walker.block_offset
+            lanes.submit(decode_checked, walker.header, block, recipe, code, place, meters[-1], program, each)
         yield from lanes.drain()
     finally:
         lanes.close()

@@ -19,19 +19,22 @@ CRC_BYTES = 4
 TAIL_BYTES = 4
 DIGEST_BYTES = 32
 
-RECIPE, BLOCK, INDEX, END = b"R", b"B", b"I", b"E"
+PROGRAM, RECIPE, BLOCK, INDEX, END = b"P", b"R", b"B", b"I", b"E"
 
 LARGEST_BLOCK = 1 << 30
 LARGEST_RECIPE = 1 << 16
 LARGEST_TRANSFORMS = 1 << 12
 LARGEST_NAME = 255
 # What a frame of each kind may hold, so that a length is refused before it is believed.
-LARGEST_BODY = {RECIPE: LARGEST_RECIPE, BLOCK: LARGEST_TRANSFORMS + 64, INDEX: 1 << 28, END: 48}
+LARGEST_BODY = {PROGRAM: 1 << 36, RECIPE: LARGEST_RECIPE, BLOCK: LARGEST_TRANSFORMS + 64, INDEX: 1 << 28, END: 48}
 LARGEST_HEADER = 512
 
 FLAG_TAR = 1
 FLAG_METADATA = 2
-METHODS = (0, 1)
+FLAG_PROGRAM = 4
+# A block's payload: plain data, or the code of a mixing network, of a program's tokens, of a network with a program.
+STORED, MIXED, TOKENS, GUIDED = range(4)
+METHOD_NAMES = ("stored", "mixed", "tokens", "guided")
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,17 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Header:
-    """The start of an archive. Sizes in bytes; memory_bytes is the need of decoding one block."""
+    """The start of an archive. Sizes in bytes; memory_bytes is the need of decoding one block.
+
+    program: whether a PROGRAM frame follows.
+    """
 
     level: int
     block_bytes: int
     memory_bytes: int
     tar: bool
     metadata: Metadata | None
+    program: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class BlockHeader:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the index: the length of a RECIPE or BLOCK frame; raw_bytes is None for a RECIPE."""
+    """A line of the index: the length of a frame; raw_bytes is None for a PROGRAM or RECIPE."""
 
     frame_bytes: int
     raw_bytes: int | None
@@ -97,7 +104,7 @@ def encode_frame(kind: bytes, body: bytes) -> bytes:
 def encode_header(header: Header) -> bytes:
     """Return the bytes that start an archive, magic to checksum."""
     metadata = header.metadata
-    flags = FLAG_TAR * header.tar | FLAG_METADATA * (metadata is not None)
+    flags = FLAG_TAR * header.tar | FLAG_METADATA * (metadata is not None) | FLAG_PROGRAM * header.program
     body = bytes([flags, header.level])
     body += encode_varint(header.block_bytes) + encode_varint(header.memory_bytes)
     if metadata is not None:
@@ -111,7 +118,7 @@ def decode_header(body: bytes, offset: int) -> Header:
     """Return the header in `body` (between its length and its CRC). Raises FormatError."""
     cursor = Cursor(body, offset)
     flags = cursor.byte("flags")
-    if flags & ~(FLAG_TAR | FLAG_METADATA):
+    if flags & ~(FLAG_TAR | FLAG_METADATA | FLAG_PROGRAM):
         raise FormatError(f"flags 0x{flags:02x} has bits that version {VERSION} lacks", offset)
     level = cursor.byte("level")
     if not 1 <= level <= 9:
@@ -120,7 +127,7 @@ def decode_header(body: bytes, offset: int) -> Header:
     memory_bytes = cursor.varint("memory need")
     metadata = _decode_metadata(cursor) if flags & FLAG_METADATA else None
     cursor.finish("header")
-    return Header(level, block_bytes, memory_bytes, bool(flags & FLAG_TAR), metadata)
+    return Header(level, block_bytes, memory_bytes, bool(flags & FLAG_TAR), metadata, bool(flags & FLAG_PROGRAM))
 
 
 def _decode_metadata(cursor: Cursor) -> Metadata:
@@ -149,25 +156,25 @@ def decode_block_header(body: bytes, offset: int, largest_raw: int) -> BlockHead
     if raw_bytes == 0:
         raise FormatError("a block of no bytes is not allowed", offset)
     method = cursor.byte("method")
-    if method not in METHODS:
-        raise FormatError(f"method is {method}, allowed are 0 (stored) and 1 (mixed)", offset)
+    if method >= len(METHOD_NAMES):
+        known = ", ".join(f"{number} ({name})" for number, name in enumerate(METHOD_NAMES))
+        raise FormatError(f"method is {method}, allowed are {known}", offset)
     recipe = cursor.varint("recipe number")
     count = cursor.varint("length of transforms", LARGEST_TRANSFORMS)
     transforms = cursor.take(count, "transforms")
     raw_crc, code_crc = cursor.u32("checksum of the data"), cursor.u32("checksum of the payload")
     cursor.finish("block header")
     block = BlockHeader(raw_bytes, coded_bytes, method, transforms, recipe, raw_crc, code_crc)
-    if method == 0 and (coded_bytes != raw_bytes or recipe or transforms):
+    if method == STORED and (coded_bytes != raw_bytes or recipe or transforms):
         raise FormatError("a stored block has a length, recipe or transform of its own", offset)
     return block
 
 
 def encode_index(entries: list[Entry]) -> bytes:
-    """Return the body of an INDEX frame over all RECIPE and BLOCK frames, in order."""
+    """Return the body of an INDEX frame over all PROGRAM, RECIPE and BLOCK frames, in order."""
     parts = [encode_varint(len(entries))]
     for entry in entries:
-        is_recipe = entry.raw_bytes is None
-        parts.append(encode_varint(entry.frame_bytes << 1 | is_recipe))
+        parts.append(encode_varint(entry.frame_bytes << 1 | (entry.raw_bytes is None)))
         if entry.raw_bytes is not None:
             parts.append(encode_varint(entry.raw_bytes))
     return b"".join(parts)

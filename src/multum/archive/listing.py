@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from multum.archive.frames import BlockHeader
+from multum.archive.frames import METHOD_NAMES, BlockHeader
+from multum.archive.records import ProgramRecord
 from multum.archive.walking import Walker
 from multum.bits.ledger import Ledger
 
@@ -23,11 +24,23 @@ class BlockListing:
 
 
 @dataclass(frozen=True)
+class ProgramListing:
+    """The program of an archive. digest: SHA-256 of its integers. size_bytes: their length, nothing coded."""
+
+    name: str
+    digest: str
+    size_bytes: int
+    carried: bool
+
+
+@dataclass(frozen=True)
 class Listing:
     """An archive as listed. All sizes in bytes.
 
-    container_bytes: everything that is not payload, recipes included, so
-    archive_bytes = coded_bytes + container_bytes. bpb: bits of archive a byte
+    program_bytes: the program as it is carried, or the note of one that is held
+    by reference. container_bytes: everything else that is not payload, recipes
+    included, so archive_bytes = program_bytes + coded_bytes + container_bytes.
+    program: None for none. bpb: bits of archive a byte
     of content, None for empty content. recipe: each recipe in hexadecimal.
     digest: SHA-256 of the content. memory_bytes: need of decoding one block.
     name, mode, mtime_ns: of the source, None when it had none.
@@ -37,10 +50,12 @@ class Listing:
     raw_bytes: int
     archive_bytes: int
     coded_bytes: int
+    program_bytes: int
     container_bytes: int
     recipe_bytes: int
     bpb: float | None
     level: int
+    program: ProgramListing | None
     recipe: tuple[str, ...]
     blocks: int
     digest: str
@@ -55,18 +70,27 @@ class Listing:
     @property
     def ledger(self) -> Ledger:
         """The account of the archive, measured; its part is called by the source's name, or "content"."""
-        return account(self.name, self.coded_bytes, self.container_bytes, self.raw_bytes)
+        return account(self.name, self.program_bytes, self.coded_bytes, self.container_bytes, self.raw_bytes)
 
 
-def account(name: str | None, coded_bytes: int, container_bytes: int, raw_bytes: int) -> Ledger:
+def account(name: str | None, program_bytes: int, coded_bytes: int, container_bytes: int, raw_bytes: int) -> Ledger:
     """Return the ledger of one archive.
 
-    The program is a network that learns while it codes: it has no bits, and its
-    recipe is part of the container.
+    A network that learns while it codes has no bits, and its recipe is part of
+    the container; a trained program has those that are in the archive.
     """
     return Ledger.measured(
-        name or "content", code_bits=8 * coded_bytes, container_bits=8 * container_bytes, raw_bits=8 * raw_bytes
+        name or "content",
+        program_bits=8 * program_bytes,
+        code_bits=8 * coded_bytes,
+        container_bits=8 * container_bytes,
+        raw_bits=8 * raw_bytes,
     )
+
+
+def list_program(record: ProgramRecord) -> ProgramListing:
+    """Return the program of `record` as listed."""
+    return ProgramListing(record.name, record.digest.hex(), record.size_bytes, record.sections is not None)
 
 
 def bits_per_byte(archive_bytes: int, raw_bytes: int) -> float | None:
@@ -93,7 +117,7 @@ def _list_block(walker: Walker, block: BlockHeader) -> BlockListing:
         walker.block_offset,
         block.raw_bytes,
         block.coded_bytes,
-        ("stored", "mixed")[block.method],
+        METHOD_NAMES[block.method],
         block.transforms.hex(),
         block.recipe,
     )
@@ -104,14 +128,17 @@ def _list_whole(walker: Walker, parts: tuple[BlockListing, ...]) -> Listing:
     header, end, metadata = walker.header, walker.end, walker.header.metadata
     assert end is not None
     coded_bytes = sum(part.coded_bytes for part in parts)
+    record = walker.read_record()
     return Listing(
         raw_bytes=end.raw_bytes,
         archive_bytes=walker.archive_bytes,
         coded_bytes=coded_bytes,
-        container_bytes=walker.archive_bytes - coded_bytes,
+        program_bytes=walker.program_bytes,
+        container_bytes=walker.archive_bytes - coded_bytes - walker.program_bytes,
         recipe_bytes=sum(len(recipe) for recipe in walker.recipes),
         bpb=bits_per_byte(walker.archive_bytes, end.raw_bytes),
         level=header.level,
+        program=None if record is None else list_program(record),
         recipe=tuple(recipe.hex() for recipe in walker.recipes),
         blocks=len(parts),
         digest=end.digest.hex(),

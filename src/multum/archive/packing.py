@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from multum.archive.coding import Coder
 from multum.archive.contents import Content, PathLike, Source, content_of
 from multum.archive.decoding import Progress, decode_stream
-from multum.archive.listing import account, bits_per_byte
+from multum.archive.listing import ProgramListing, account, bits_per_byte, list_program
+from multum.archive.programs import HeldProgram, hold, make_record
 from multum.archive.recipes import KeptRecipe, read_recipe
+from multum.archive.records import ProgramRecord
 from multum.archive.targets import check_free, whole_file
 from multum.archive.walking import Walker
 from multum.archive.writing import ArchiveWriter
@@ -22,9 +25,10 @@ SUFFIX = ".mtm"
 
 @dataclass(frozen=True)
 class PackReport:
-    """What `pack` made. Sizes in bytes; archive_bytes = coded_bytes + container_bytes.
+    """What `pack` made. Sizes in bytes; archive_bytes = program_bytes + coded_bytes + container_bytes.
 
-    source, target: paths, or None for streams. bpb: bits of archive a byte of
+    program_bytes: of the program as it is carried, or of the note of one that is held by reference.
+    program: which one it is, None for none. source, target: paths, or None for streams. bpb: bits of archive a byte of
     content, None for empty content. digest: SHA-256 of the content.
     skipped: paths that a folder archive cannot hold and that were left out.
     """
@@ -34,9 +38,11 @@ class PackReport:
     raw_bytes: int
     archive_bytes: int
     coded_bytes: int
+    program_bytes: int
     container_bytes: int
     bpb: float | None
     level: int
+    program: ProgramListing | None
     blocks: int
     digest: str
     skipped: tuple[str, ...]
@@ -44,19 +50,19 @@ class PackReport:
     @property
     def ledger(self) -> Ledger:
         """The account of the archive, measured; its part is called by the source, or "content"."""
-        return account(self.source, self.coded_bytes, self.container_bytes, self.raw_bytes)
+        return account(self.source, self.program_bytes, self.coded_bytes, self.container_bytes, self.raw_bytes)
 
 
 @dataclass(frozen=True)
 class _Options:
     """How to pack; see `pack`."""
 
-    level: int
+    coder: Coder
+    record: ProgramRecord | None
     threads: int | None
     verify: bool
     memory_limit: int | None
     metadata: bool
-    kept: KeptRecipe | None
     progress: Progress | None
 
 
@@ -72,6 +78,9 @@ def pack(
     metadata: bool = True,
     remove_source: bool = False,
     recipe: PathLike | KeptRecipe | None = None,
+    program: PathLike | HeldProgram | None = None,
+    reference: bool = False,
+    bits: float | None = None,
     progress: Progress | None = None,
 ) -> PackReport:
     """Return the report of the archive written to `target`.
@@ -86,14 +95,23 @@ def pack(
     remove_source: remove the source file once the target is synced.
     recipe: a recipe file that `find` saved, or an archive whose first recipe is
     taken, or the recipe itself: every block is coded by it, at its level.
+    program: what predicts the content: a directory, a .gguf file, a hub name or
+    an archive that carries one, see `read_program`. Each block is decoded again
+    and compared. reference: note the program's digest, do not carry it.
+    bits: entropy of a carried weight to aim at; None for 8-bit integers.
     progress: called with (bytes done, bytes in all or None) after each block,
     and a few times a second while a block is worked on.
-    Raises UsageError, LimitExceeded, FormatError for a wrong recipe file, OSError.
+    Raises UsageError, LimitExceeded, FormatError for a wrong recipe or program,
+    MissingExtra, OSError.
     """
     kept = recipe if recipe is None or isinstance(recipe, KeptRecipe) else read_recipe(recipe)
     level = check_level(level) if kept is None else kept.level
-    options = _Options(level, threads, verify, memory_limit, metadata, kept, progress)
+    if program is None and (reference or bits is not None):
+        raise UsageError("reference and bits are of a program; name one with --program (program=)")
     content = content_of(source)
+    held = hold(program, bits)
+    record = None if held is None else make_record(held, carried=not reference)
+    options = _Options(Coder(level, kept, held), record, threads, verify, memory_limit, metadata, progress)
     if target is None:
         target = _default_target(content)
     if not isinstance(target, str | Path):
@@ -155,7 +173,7 @@ def _check_apart(path: str, target: str) -> None:
 def _verify(file: BinaryIO, digest: str, options: _Options) -> None:
     """Decode the archive that was written. Raises MultumError when it is not the source."""
     walker = Walker(file)
-    for _ in decode_stream(walker, options.threads, options.memory_limit):
+    for _ in decode_stream(walker, options.threads, options.memory_limit, program=options.coder.program):
         pass  # decode_stream compares with the digest in the archive
     if walker.end is None or walker.end.digest.hex() != digest:
         raise MultumError("the archive that was written holds other data; please report this")
@@ -163,16 +181,17 @@ def _verify(file: BinaryIO, digest: str, options: _Options) -> None:
 
 def _pack_to_stream(content: Content, target: BinaryIO, name: str | None, options: _Options) -> PackReport:
     """Pack to a stream. name: the target's path, for the report."""
-    readable = name is not None and target.readable()
+    reads_back = options.verify and name is not None and target.readable()
     writer = ArchiveWriter(
         target,
-        options.level,
+        options.coder,
         threads=options.threads,
         metadata=content.metadata() if options.metadata else None,
         tar=content.is_folder,
         memory_limit=options.memory_limit,
-        verify=options.verify and not readable,
-        kept=options.kept,
+        # what a network coded is never taken on trust
+        verify=not reads_back and (options.verify or options.record is not None),
+        record=options.record,
         progress=options.progress,
         total_bytes=content.total_bytes() if options.progress else None,
     )
@@ -188,9 +207,11 @@ def _pack_to_stream(content: Content, target: BinaryIO, name: str | None, option
         raw_bytes=written.raw_bytes,
         archive_bytes=written.archive_bytes,
         coded_bytes=written.coded_bytes,
-        container_bytes=written.archive_bytes - written.coded_bytes,
+        program_bytes=written.program_bytes,
+        container_bytes=written.archive_bytes - written.coded_bytes - written.program_bytes,
         bpb=bits_per_byte(written.archive_bytes, written.raw_bytes),
-        level=options.level,
+        level=options.coder.level,
+        program=None if options.record is None else list_program(options.record),
         blocks=written.blocks,
         digest=written.digest.hex(),
         skipped=tuple(skipped),

@@ -12,6 +12,7 @@ from multum.archive.decoding import check_memory, decode_checked
 from multum.archive.frames import (
     BLOCK,
     INDEX,
+    PROGRAM,
     RECIPE,
     TAIL_BYTES,
     End,
@@ -20,8 +21,10 @@ from multum.archive.frames import (
     decode_block_header,
     decode_index,
 )
+from multum.archive.limits import count_threads
+from multum.archive.programs import HeldProgram, hold, open_record, share_threads
 from multum.archive.sources import ByteSource, Frame, read_frame, read_header
-from multum.archive.walking import Walker, decode_end_frame
+from multum.archive.walking import Walker, check_program, decode_end_frame, decode_program_frame
 from multum.errors import FormatError, UsageError
 
 BUFFER_BYTES = 1 << 16
@@ -33,6 +36,7 @@ class Layout:
 
     header: Header
     end: End
+    program_offset: int | None
     recipe_offsets: list[int]
     block_offsets: list[int]
     raw_offsets: list[int]  # one more than blocks: the last is the content length
@@ -83,9 +87,12 @@ def _layout_without_index(stream: BinaryIO, source: ByteSource, end: End) -> Lay
 
 def _lay_out(header: Header, end: End, entries: list[Entry], start: int, stop: int) -> Layout:
     """Return the layout by adding up the index. Raises FormatError when it does not fill the file."""
-    layout = Layout(header, end, [], [], [0], [])
-    for entry in entries:
-        if entry.raw_bytes is None:
+    program_offset = start if header.program and entries else None
+    layout = Layout(header, end, program_offset, [], [], [0], [])
+    for number, entry in enumerate(entries):
+        if header.program and number == 0:
+            pass  # the program comes before all others
+        elif entry.raw_bytes is None:
             layout.recipe_offsets.append(start)
         else:
             layout.block_offsets.append(start)
@@ -105,16 +112,29 @@ class ArchiveFile(io.RawIOBase):
         stream: BinaryIO,
         memory_limit: int | None = None,
         cached_blocks: int = 2,
+        program: HeldProgram | None = None,
         closes: bool = False,
     ) -> None:
-        """closes: whether closing this file closes `stream`. Raises FormatError, LimitExceeded."""
+        """closes: whether closing this file closes `stream`.
+
+        program: what the archive was made with, where it does not carry it. Raises FormatError, LimitExceeded,
+        ProgramMismatch.
+        """
         self._stream, self._closes = stream, closes
         self._source = ByteSource(stream)
         self.layout = read_layout(stream, self._source)
         check_memory(self.layout.header, 1, memory_limit)
+        self._program = self._open_program(program)
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self._cached_blocks = cached_blocks
         self._position = 0
+
+    def _open_program(self, given: HeldProgram | None) -> HeldProgram | None:
+        """Return the archive's program, or None where it has none. Raises ProgramMismatch, FormatError."""
+        if self.layout.program_offset is None:
+            return None
+        frame = self._frame(self._source, self.layout.program_offset, PROGRAM)
+        return open_record(decode_program_frame(frame, self.layout.header), given)
 
     def readable(self) -> bool:
         """Return True."""
@@ -177,10 +197,20 @@ class ArchiveFile(io.RawIOBase):
             raise FormatError("the payload does not match its checksum", frame.offset)
         if block.recipe > layout.recipes_before[number]:
             raise FormatError(f"block refers to recipe {block.recipe}, not yet seen", frame.offset)
+        check_program(block, layout.header, frame.offset)
         recipe = b""
         if block.recipe:
             recipe = self._frame(source, layout.recipe_offsets[block.recipe - 1], RECIPE).body
-        return decode_checked(layout.header, block, recipe, code, frame.offset)
+        return decode_checked(
+            layout.header,
+            block,
+            recipe,
+            code,
+            frame.offset,
+            None,
+            self._program,
+            share_threads(count_threads(None), self._program)[1],
+        )
 
     def _frame(self, source: ByteSource, offset: int, kind: bytes) -> Frame:
         """Return the frame at `offset`. Raises FormatError when it is not of `kind`."""
@@ -192,24 +222,30 @@ class ArchiveFile(io.RawIOBase):
 
 
 def open_archive(
-    source: "str | Path | BinaryIO", *, memory_limit: int | None = None, cached_blocks: int = 2
+    source: "str | Path | BinaryIO",
+    *,
+    memory_limit: int | None = None,
+    cached_blocks: int = 2,
+    program: "str | Path | HeldProgram | None" = None,
 ) -> io.BufferedReader:
     """Return the plain content of an archive as a seekable binary file.
 
     source: a path, or a seekable binary stream standing at the archive's start.
     Only blocks that are read are decoded, each checked against its checksum;
     `cached_blocks` decoded blocks are kept. For an archive of a folder the
-    content is its tar stream.
-    Raises FormatError, LimitExceeded, UsageError for a source that cannot seek.
+    content is its tar stream. program: see `unpack`.
+    Raises FormatError, LimitExceeded, ProgramMismatch, UsageError for a source
+    that cannot seek.
     """
+    held = hold(program)
     if isinstance(source, str | Path):
         stream: BinaryIO = Path(source).open("rb")  # noqa: SIM115 - closed by the file that is returned
         try:
-            raw = ArchiveFile(stream, memory_limit, cached_blocks, closes=True)
+            raw = ArchiveFile(stream, memory_limit, cached_blocks, held, closes=True)
         except BaseException:
             stream.close()
             raise
         return io.BufferedReader(raw, BUFFER_BYTES)
     if not source.seekable():
         raise UsageError("open needs a source that can seek; use unpack for a pipe")
-    return io.BufferedReader(ArchiveFile(source, memory_limit, cached_blocks), BUFFER_BYTES)
+    return io.BufferedReader(ArchiveFile(source, memory_limit, cached_blocks, held), BUFFER_BYTES)

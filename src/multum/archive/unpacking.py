@@ -12,6 +12,7 @@ from multum.archive.contents import PathLike
 from multum.archive.decoding import Progress, check_memory, decode_stream
 from multum.archive.folders import extract_folder, require_data_filter
 from multum.archive.packing import SUFFIX
+from multum.archive.programs import HeldProgram, hold
 from multum.archive.seeking import read_layout
 from multum.archive.sources import ByteSource
 from multum.archive.targets import (
@@ -88,6 +89,7 @@ def unpack(
     force: bool = False,
     memory_limit: int | None = None,
     remove_source: bool = False,
+    program: PathLike | HeldProgram | None = None,
     progress: Progress | None = None,
 ) -> UnpackReport:
     """Return the report of the file or folder unpacked from `source` to `target`.
@@ -96,14 +98,17 @@ def unpack(
     None for the source's path without ".mtm". A path appears whole or not at
     all. A folder archive makes a folder at a path and gives its tar stream to
     a stream. threads, force, memory_limit, remove_source, progress: as `pack`.
-    Raises FormatError, UsageError, LimitExceeded, OSError.
+    program: what the archive was made with, where it does not carry it; an
+    archive never has its reader fetch or load anything by itself.
+    Raises FormatError, UsageError, LimitExceeded, ProgramMismatch for a program
+    that is missing or another one, MissingExtra, OSError.
     """
     if target is None:
         target = _default_target(source)
     place = os.fspath(target) if isinstance(target, str | Path) else None
     if remove_source and (place is None or not isinstance(source, str | Path)):
         raise UsageError("a source is removed only when source and target are paths")
-    with _open(source, threads, memory_limit, progress) as opened:
+    with _open(source, threads, memory_limit, progress, program) as opened:
         if not isinstance(target, str | Path):
             _write_pieces(opened.pieces, target)
         elif opened.walker.header.tar:
@@ -121,21 +126,28 @@ def test(
     threads: int | None = None,  # noqa: PT028 - the verb, not a pytest function
     *,
     memory_limit: int | None = None,  # noqa: PT028
+    program: PathLike | HeldProgram | None = None,  # noqa: PT028
     progress: Progress | None = None,  # noqa: PT028
 ) -> UnpackReport:
     """Return the report of an archive that was decoded in full and is sound; nothing is written.
 
-    Raises FormatError, LimitExceeded, OSError.
+    program: see `unpack`. Raises FormatError, LimitExceeded, ProgramMismatch, OSError.
     """
-    with _open(source, threads, memory_limit, progress) as opened:
+    with _open(source, threads, memory_limit, progress, program) as opened:
         for _ in opened.pieces:
             pass
         return opened.report(None)
 
 
-def unpack_bytes(archive: bytes, threads: int | None = None, *, memory_limit: int | None = None) -> bytes:
-    """Return the content of `archive`. Raises FormatError, LimitExceeded."""
-    with _open(io.BytesIO(archive), threads, memory_limit, None) as opened:
+def unpack_bytes(
+    archive: bytes,
+    threads: int | None = None,
+    *,
+    memory_limit: int | None = None,
+    program: PathLike | HeldProgram | None = None,
+) -> bytes:
+    """Return the content of `archive`; see `unpack`. Raises FormatError, LimitExceeded, ProgramMismatch."""
+    with _open(io.BytesIO(archive), threads, memory_limit, None, program) as opened:
         return b"".join(opened.pieces)
 
 
@@ -154,7 +166,11 @@ def _default_target(source: Archive) -> str:
 
 @contextlib.contextmanager
 def _open(
-    source: Archive, threads: int | None, memory_limit: int | None, progress: Progress | None
+    source: Archive,
+    threads: int | None,
+    memory_limit: int | None,
+    progress: Progress | None,
+    program: PathLike | HeldProgram | None,
 ) -> Iterator[_Opened]:
     """Give the opened archive, memory checked; threads are stopped at the end."""
     path = os.fspath(source) if isinstance(source, str | Path) else None
@@ -165,7 +181,7 @@ def _open(
         total = _content_bytes(stream) if progress is not None else None
         walker = Walker(stream)
         check_memory(walker.header, threads, memory_limit)
-        pieces = decode_stream(walker, threads, memory_limit, progress, total)
+        pieces = decode_stream(walker, threads, memory_limit, progress, total, hold(program))
         stack.callback(pieces.close)
         yield _Opened(walker, path, status, pieces)
 

@@ -11,15 +11,19 @@ from typing import BinaryIO
 from multum.archive.frames import (
     BLOCK,
     INDEX,
+    PROGRAM,
     RECIPE,
     TAIL_BYTES,
+    TOKENS,
     BlockHeader,
     End,
     Entry,
+    Header,
     decode_block_header,
     decode_end,
     decode_index,
 )
+from multum.archive.records import ProgramRecord, decode_record
 from multum.archive.sources import ByteSource, Frame, read_frame, read_header
 from multum.errors import FormatError
 
@@ -37,6 +41,8 @@ class Walker:
         self._source = ByteSource(stream)
         self.header = read_header(self._source)
         self.header_bytes = self._source.offset
+        self.program_bytes = 0  # of the PROGRAM frame, once it was read
+        self._record: ProgramRecord | None = None
         self.recipes: list[bytes] = []
         self._known_recipes: set[bytes] = set()
         self.entries: list[Entry] = []
@@ -45,8 +51,21 @@ class Walker:
         self.block_offset = 0
         self._pending: BlockHeader | None = None
 
+    def read_record(self) -> ProgramRecord | None:
+        """Return the program that the archive was made with, or None. Raises FormatError.
+
+        It is read when it is first asked for; memory was checked before.
+        """
+        if self.header.program and not self.program_bytes:
+            frame = read_frame(self._source)
+            self._record = decode_program_frame(frame, self.header)
+            self.program_bytes = frame.frame_bytes
+            self.entries.append(Entry(frame.frame_bytes, None))
+        return self._record
+
     def blocks(self) -> Iterator[BlockHeader]:
         """Yield the header of each block, then check index and end. Raises FormatError."""
+        self.read_record()
         while True:
             frame = read_frame(self._source)
             if frame.kind == RECIPE:
@@ -74,6 +93,7 @@ class Walker:
                 f"block refers to recipe {block.recipe}, {len(self.recipes)} came before",
                 frame.offset,
             )
+        check_program(block, self.header, frame.offset)
         self.entries.append(Entry(frame.frame_bytes + block.coded_bytes, block.raw_bytes))
         self.block_offset = frame.offset
         self._pending = block
@@ -125,6 +145,25 @@ class Walker:
 
 def decode_end_frame(frame: Frame) -> End:
     """Return the end in `frame`. Raises FormatError when it is a frame of another kind."""
-    if frame.kind in (RECIPE, BLOCK, INDEX):
+    if frame.kind in (PROGRAM, RECIPE, BLOCK, INDEX):
         raise FormatError(f"frame {frame.kind.decode()} is not allowed here", frame.offset)
     return decode_end(frame.body, frame.body_offset)
+
+
+def decode_program_frame(frame: Frame, header: Header) -> ProgramRecord:
+    """Return the program in `frame`. Raises FormatError for another frame, or for more than the header's memory."""
+    if frame.kind != PROGRAM:
+        raise FormatError(f"frame {frame.kind.decode()} is not allowed here, a program was announced", frame.offset)
+    record = decode_record(frame.body, frame.body_offset)
+    if record.size_bytes > header.memory_bytes:
+        raise FormatError(
+            f"a program of {record.size_bytes} bytes needs more memory than the header states, {header.memory_bytes}",
+            frame.offset,
+        )
+    return record
+
+
+def check_program(block: BlockHeader, header: Header, offset: int) -> None:
+    """Raise FormatError for a block that needs a program in an archive that has none."""
+    if block.method >= TOKENS and not header.program:
+        raise FormatError(f"a block is coded with a program, and the archive has none (method {block.method})", offset)

@@ -8,16 +8,19 @@ the threads.
 import hashlib
 import zlib
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from multum.archive import coding
-from multum.archive.coding import STORED, CodedBlock
+from multum.archive.coding import CodedBlock, Coder
+from multum.archive.cutting import Cutter
 from multum.archive.decoding import Progress
 from multum.archive.frames import (
     BLOCK,
     INDEX,
+    PROGRAM,
     RECIPE,
+    STORED,
     BlockHeader,
     End,
     Entry,
@@ -31,18 +34,20 @@ from multum.archive.frames import (
 )
 from multum.archive.lanes import Lanes
 from multum.archive.limits import count_threads, fit_threads
-from multum.archive.recipes import KeptRecipe
+from multum.archive.programs import share_threads
+from multum.archive.records import ProgramRecord, encode_record
 from multum.errors import MultumError
 from multum.mixing import Meter, check_level
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was written. Sizes in bytes; digest: SHA-256 of the content."""
+    """What was written. Sizes in bytes; program_bytes: of the PROGRAM frame; digest: SHA-256 of the content."""
 
     raw_bytes: int
     archive_bytes: int
     coded_bytes: int
+    program_bytes: int
     blocks: int
     digest: bytes
 
@@ -63,14 +68,14 @@ def write_all(target: BinaryIO, data: bytes) -> None:
         view = view[target.write(view) :]
 
 
-def _encode(raw: bytes, level: int, verify: bool, meter: Meter, kept: KeptRecipe | None) -> _Ready:
+def _encode(raw: bytes, coder: Coder, verify: bool, meter: Meter) -> _Ready:
     """Return `raw` coded; stored when coding would not make it shorter."""
-    block = coding.encode_block(raw, level, meter, kept)
+    block = coding.encode_block(raw, coder, meter)
     if block.method != STORED and len(block.code) >= len(raw):
         block = CodedBlock(len(raw), STORED, b"", b"", raw)
-    if verify and coding.decode_block(block) != raw:
+    if verify and coding.decode_block(block, None, coder.program, coder.threads) != raw:
         raise MultumError(
-            f"a block of {len(raw)} bytes does not decode to itself at level {level};"
+            f"a block of {len(raw)} bytes does not decode to itself at level {coder.level};"
             " the source is untouched; please report this as a bug"
         )
     return _Ready(block, zlib.crc32(raw), zlib.crc32(block.code))
@@ -82,73 +87,68 @@ class ArchiveWriter:
     def __init__(
         self,
         target: BinaryIO,
-        level: int = 5,
+        coder: Coder,
         *,
         threads: int | None = None,
         metadata: Metadata | None = None,
         tar: bool = False,
         memory_limit: int | None = None,
         verify: bool = False,
-        kept: KeptRecipe | None = None,
+        record: ProgramRecord | None = None,
         progress: Progress | None = None,
         total_bytes: int | None = None,
     ) -> None:
         """verify: decode each block again and compare. total_bytes: for `progress` only.
 
-        kept: the recipe of every block, of the same level; else one is chosen for each.
+        record: of the coder's program, None where it has none. Raises UsageError for a level out of range.
         """
-        self._target, self._level, self._kept = target, check_level(level), kept
+        check_level(coder.level)
+        self._target, self._coder, self._record = target, coder, record
         self._threads, self._memory_limit = count_threads(threads), memory_limit
         self._metadata, self._tar, self._verify = metadata, tar, verify
         self._progress, self._total_bytes = progress, total_bytes
-        self._block_bytes = coding.block_bytes(level)
-        self._chunks: list[bytes] = []
-        self._room = self._block_bytes
+        self._cutter = Cutter(*coding.cut_bytes(coder))
         self._lanes: Lanes[_Ready] | None = None
         self._meters: deque[Meter] = deque()  # of the blocks in the lanes
         self._recipes: dict[bytes, int] = {}
         self._entries: list[Entry] = []
         self._digest = hashlib.sha256()
-        self._raw_bytes = self._coded_bytes = self._archive_bytes = 0
+        self._raw_bytes = self._coded_bytes = self._program_bytes = self._archive_bytes = 0
 
     @property
     def room(self) -> int:
         """Bytes that fill the present block; writes of this size are not copied."""
-        return self._room
+        return self._cutter.room
 
     def write(self, data: bytes, /) -> int:
         """Take `data` into the archive and return its length. Raises LimitExceeded, OSError."""
-        view = memoryview(data)
-        while view:
-            piece = data if len(view) == len(data) <= self._room else bytes(view[: self._room])
-            view = view[len(piece) :]
-            self._chunks.append(piece)
-            self._room -= len(piece)
-            if not self._room:
-                self._start_block()
+        for raw in self._cutter.add(data):
+            self._start_block(raw)
         return len(data)
 
-    def _start_block(self) -> None:
-        """Hand the gathered block to the lanes; write the oldest result first when they are full."""
-        raw = b"".join(self._chunks)
-        self._chunks, self._room = [], self._block_bytes
+    def _start_block(self, raw: bytes) -> None:
+        """Hand a block to the lanes; write the oldest result first when they are full."""
         self._digest.update(raw)
         lanes = self._lanes or self._start(len(raw))
         if lanes.full:
             self._put_block(lanes.pop())
         self._meters.append(Meter())
-        lanes.submit(_encode, raw, self._level, self._verify, self._meters[-1], self._kept)
+        lanes.submit(_encode, raw, self._coder, self._verify, self._meters[-1])
 
     def _start(self, block_bytes: int) -> Lanes[_Ready]:
-        """Write the header. block_bytes: of the first block, which no later one exceeds."""
-        if self._kept is None:
-            need_bytes = coding.level_memory_bytes(self._level, block_bytes)
-        else:
-            need_bytes = coding.kept_memory_bytes(self._kept, block_bytes)
+        """Write the header and the program. block_bytes: of the first block, which no later one exceeds."""
+        coder, record = self._coder, self._record
+        need_bytes = coding.coder_memory_bytes(coder, block_bytes)
         threads = fit_threads(self._threads, need_bytes, self._memory_limit, "packing")
-        header = Header(self._level, block_bytes, need_bytes, self._tar, self._metadata)
-        self._put(encode_header(header))
-        self._lanes = Lanes(threads, self._tell if self._progress is not None else None)
+        at_once, each = share_threads(threads, coder.program)
+        self._coder = replace(coder, threads=each)
+        self._put(encode_header(Header(coder.level, block_bytes, need_bytes, self._tar, self._metadata, bool(record))))
+        if record is not None:
+            frame = encode_frame(PROGRAM, encode_record(record))
+            self._put(frame)
+            self._entries.append(Entry(len(frame), None))
+            self._program_bytes = len(frame)
+        self._lanes = Lanes(at_once, self._tell if self._progress is not None else None)
         return self._lanes
 
     def _tell(self) -> None:
@@ -195,8 +195,8 @@ class ArchiveWriter:
 
     def finish(self) -> Written:
         """Write what is left, the index and the end; return the totals."""
-        if self._chunks:
-            self._start_block()
+        for raw in self._cutter.finish():
+            self._start_block(raw)
         lanes = self._lanes or self._start(0)
         for ready in lanes.drain():
             self._put_block(ready)
@@ -205,7 +205,7 @@ class ArchiveWriter:
         index = encode_frame(INDEX, encode_index(self._entries)) if blocks > 1 else b""
         digest = self._digest.digest()
         self._put(index + encode_end(End(self._raw_bytes, digest), len(index)))
-        return Written(self._raw_bytes, self._archive_bytes, self._coded_bytes, blocks, digest)
+        return Written(self._raw_bytes, self._archive_bytes, self._coded_bytes, self._program_bytes, blocks, digest)
 
     def close(self) -> None:
         """Stop the threads; safe to call at any time, also after `finish`."""

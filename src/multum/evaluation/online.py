@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from multum.archive.coding import MIXED, block_bytes, choose_recipe
+from multum.archive.coding import block_bytes, choose_recipe
+from multum.archive.frames import MIXED
 from multum.archive.packing import pack
 from multum.archive.walking import Walker
 from multum.bits.lengths import CodeLength
