@@ -6,7 +6,7 @@ import sys
 import click
 
 from multum.cli.jobs import STREAM, announce_compiling, attempt, inputs_of, shown, source_stream, worst
-from multum.cli.options import files_argument, work_options
+from multum.cli.options import files_argument, program_option, work_options
 from multum.cli.talk import Talk
 
 EXAMPLES = """\b
@@ -40,8 +40,11 @@ def _checked_range(ctx: click.Context, param: click.Parameter, value: str | None
     callback=_checked_range,
     help="Only bytes A to B-1 of the content; negative ends count from its end.",
 )
+@program_option
 @work_options
-def cat(files: tuple[str, ...], bounds: Bounds | None, threads: int, memory_limit: int | None) -> int:
+def cat(
+    files: tuple[str, ...], bounds: Bounds | None, program: str | None, threads: int, memory_limit: int | None
+) -> int:
     """Write the content of FILES to standard output, one after another.
 
     For a folder's archive the content is its tar stream. With --range only
@@ -50,37 +53,39 @@ def cat(files: tuple[str, ...], bounds: Bounds | None, threads: int, memory_limi
     talk, inputs = Talk(), inputs_of(files)
     if bounds is not None and inputs == (STREAM,):
         raise click.UsageError("--range needs a file that can seek, not standard input")
-    return worst(_cat_one(talk, path, bounds, threads, memory_limit) for path in inputs)
+    return worst(_cat_one(talk, path, bounds, threads, memory_limit, program) for path in inputs)
 
 
-def _cat_one(talk: Talk, path: str, bounds: Bounds | None, threads: int, memory_limit: int | None) -> int:
+def _cat_one(
+    talk: Talk, path: str, bounds: Bounds | None, threads: int, memory_limit: int | None, program: str | None
+) -> int:
     """Write the content of one archive; return the exit code."""
 
     def work() -> int:
         if bounds is None:
-            _write_all(talk, path, threads, memory_limit)
+            _write_all(talk, path, threads, memory_limit, program)
         else:
-            _write_range(talk, path, bounds, memory_limit)
+            _write_range(talk, path, bounds, memory_limit, program)
         return 0
 
     return attempt(talk, shown(path), work)
 
 
-def _write_all(talk: Talk, path: str, threads: int, memory_limit: int | None) -> None:
+def _write_all(talk: Talk, path: str, threads: int, memory_limit: int | None, program: str | None) -> None:
     """Write the whole content, decoded on several threads."""
     from multum.archive import unpacking  # loads the engine, so not before it is needed
 
     announce_compiling(talk)
     source = source_stream() if path == STREAM else path
-    unpacking.unpack(source, sys.stdout.buffer, threads, memory_limit=memory_limit)
+    unpacking.unpack(source, sys.stdout.buffer, threads, memory_limit=memory_limit, program=program)
 
 
-def _write_range(talk: Talk, path: str, bounds: Bounds, memory_limit: int | None) -> None:
+def _write_range(talk: Talk, path: str, bounds: Bounds, memory_limit: int | None, program: str | None) -> None:
     """Write the bytes within `bounds`, decoding only their blocks."""
     from multum.archive.seeking import open_archive
 
     announce_compiling(talk)
-    with open_archive(path, memory_limit=memory_limit) as file:
+    with open_archive(path, memory_limit=memory_limit, program=program) as file:
         start, stop, _ = slice(*bounds).indices(file.seek(0, 2))
         file.seek(start)
         left = max(0, stop - start)

@@ -74,6 +74,10 @@ def _details(listing: "Listing") -> list[str]:
         f"    payload {listing.coded_bytes:,}, container {listing.container_bytes:,}"
         f" (recipes {listing.recipe_bytes:,}) bytes"
     )
+    if listing.program is not None:
+        where = f"{listing.program_bytes:,} bytes inside" if listing.program.carried else "by reference"
+        size, name = f"{listing.program.size_bytes:,} bytes", printable(listing.program.name)
+        lines.append(f"    program {name}: {size}, {where}, sha256 {listing.program.digest}")
     lines += [f"    recipe {n}: {recipe}" for n, recipe in enumerate(listing.recipe, 1)]
     for number, part in enumerate(listing.parts, 1):
         transforms = f", transforms {part.transforms}" if part.transforms else ""

@@ -102,4 +102,9 @@ def target_options(command: Command) -> Command:
     )
 
 
+program_option = click.option(
+    "--program",
+    metavar="PROGRAM",
+    help="What the archive was made with, where it holds that by reference.",
+)
 files_argument = click.argument("files", nargs=-1, type=click.Path())

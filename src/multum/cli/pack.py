@@ -1,10 +1,11 @@
 """`multum pack`."""
 
+import functools
 import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from multum.cli.talk import Talk
 
 if TYPE_CHECKING:
     from multum.archive.packing import PackReport
+    from multum.archive.programs import HeldProgram
 
 EXAMPLES = """\b
 Examples:
@@ -33,6 +35,8 @@ Examples:
   multum pack -1 a.log b.log         -> a.log.mtm, b.log.mtm, fast
   multum pack -9 --verify -o x.mtm D all of D, small, verified
   tar c D | multum pack > D.mtm      a stream
+  multum pack --program run/ a.txt   with a program that fit made, inside
+  multum pack --program model.gguf --reference a.txt
 """
 
 
@@ -69,6 +73,8 @@ class _Options:
     memory_limit: int | None
     no_name: bool
     recipe: str | None
+    program: "Callable[[], HeldProgram | None]"
+    reference: bool
 
 
 @click.command(cls=PackCommand, epilog=EXAMPLES)
@@ -84,6 +90,9 @@ class _Options:
 @target_options
 @click.option("--verify", is_flag=True, help="Decode what was written and compare.")
 @click.option("--recipe", metavar="FILE", help="Code with the recipe that find saved to FILE, or of an archive.")
+@click.option("--program", metavar="PROGRAM", help="Code with a trained program, carried inside; verified.")
+@click.option("--reference", is_flag=True, help="Note the program's digest only; unpack needs it again.")
+@click.option("--bits", type=float, metavar="B", help="Bits a carried weight is to take, such as 4.")
 @click.option("-n", "--no-name", is_flag=True, help="Keep no name, mode and time inside.")
 @work_options
 @talk_options
@@ -102,6 +111,9 @@ def pack(
     memory_limit: int | None,
     no_name: bool,
     recipe: str | None,
+    program: str | None,
+    reference: bool,
+    bits: float | None,
 ) -> int:
     """Pack each of FILES into FILE.mtm; with -o OUT all of them into one archive.
 
@@ -109,7 +121,10 @@ def pack(
     packed to standard output. Sources are kept.
     """
     talk = Talk(quiet, verbose, as_json)
-    options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe)
+    if program is None and (reference or bits is not None):
+        raise click.UsageError("--reference and --bits are of a program; name one with --program")
+    held = functools.cache(lambda: _hold(program, bits))  # loaded once, whatever the number of files
+    options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference)
     inputs = inputs_of(files)
     streams = stdout_wanted(inputs, output, to_stdout, rm, as_json)
     if streams and sys.stdout.isatty():
@@ -179,8 +194,17 @@ def _call_pack(
         metadata=not options.no_name,
         remove_source=options.rm,
         recipe=options.recipe,
+        program=options.program(),
+        reference=options.reference,
         progress=talk.progress(name) if talk.shows_progress else None,
     )
+
+
+def _hold(program: str | None, bits: float | None) -> "HeldProgram | None":
+    """Return the program that is named, in memory; None for none."""
+    from multum.archive.programs import hold
+
+    return hold(program, bits)
 
 
 def _tell(talk: Talk, name: str, report: "PackReport", time_s: float) -> int:
@@ -189,6 +213,9 @@ def _tell(talk: Talk, name: str, report: "PackReport", time_s: float) -> int:
         talk.warn(f"{path}: left out; a pipe, device, socket, or link that leads outside")
     line = f"{name} -> {report.target}" if report.target else name
     talk.note(_summary(line, report.raw_bytes, report.archive_bytes, time_s))
+    if report.program is not None:
+        where = f"{report.program_bytes:,} bytes inside" if report.program.carried else "by reference, not counted"
+        talk.note(f"{name}: program {report.program.name}, {report.program.size_bytes:,} bytes, {where}")
     talk.detail(f"{name}: level {report.level}, {report.blocks} blocks, sha256 {report.digest}")
     talk.result(asdict(report) | {"time_s": round(time_s, 3)})
     return WARNING if report.skipped else 0

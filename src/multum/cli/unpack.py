@@ -17,7 +17,7 @@ from multum.cli.jobs import (
     stdout_wanted,
     worst,
 )
-from multum.cli.options import files_argument, talk_options, target_options, work_options
+from multum.cli.options import files_argument, program_option, talk_options, target_options, work_options
 from multum.cli.talk import Talk
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ Examples:
   multum unpack -o copy notes.mtm    -> copy
   multum unpack folder.mtm           -> folder/
   multum unpack -c folder.mtm | tar t
+  multum unpack --program model.gguf a.mtm   one packed with --reference
 """
 
 
@@ -40,11 +41,13 @@ class _Options:
     rm: bool
     threads: int
     memory_limit: int | None
+    program: str | None
 
 
 @click.command(epilog=EXAMPLES)
 @files_argument
 @target_options
+@program_option
 @work_options
 @talk_options
 def unpack(
@@ -58,6 +61,7 @@ def unpack(
     rm: bool,
     threads: int,
     memory_limit: int | None,
+    program: str | None,
 ) -> int:
     """Unpack each of FILES, named without their .mtm, or to OUT.
 
@@ -66,7 +70,7 @@ def unpack(
     output. Archives are kept.
     """
     talk = Talk(quiet, verbose, as_json)
-    options = _Options(force, rm, threads, memory_limit)
+    options = _Options(force, rm, threads, memory_limit, program)
     inputs = inputs_of(files)
     streams = stdout_wanted(inputs, output, to_stdout, rm, as_json)
     if output is not None and not streams and len(inputs) > 1:
@@ -100,6 +104,7 @@ def _call_unpack(talk: Talk, path: str, target: str | None, streams: bool, optio
         force=options.force,
         memory_limit=options.memory_limit,
         remove_source=options.rm,
+        program=options.program,
         progress=talk.progress(shown(path)) if talk.shows_progress else None,
     )
 
