@@ -11,8 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multum.bits import kernels
-from multum.bits.kernels import flatten, kernel, part
-from multum.bits.vectors import LANES, dot_lanes, train_lanes
+from multum.bits.kernels import flatten, invoke, kernel, part
+from multum.bits.vectors import (
+    LANES,
+    TILE_LANES,
+    TILES,
+    dot_lanes,
+    multiply_1_by_1,
+    multiply_1_by_8,
+    multiply_4_by_1,
+    multiply_4_by_4,
+    train_lanes,
+)
 from multum.mixing import engine
 
 
@@ -35,6 +45,33 @@ def _weigh(pair, scale):
     return total
 
 
+@kernel
+def _multiply(shape, a, w, c):
+    pairs, columns, rows, vectors = shape[0], shape[1], shape[2], shape[3]
+    if rows == 1 and vectors == 1:
+        multiply_1_by_1(a, 0, 2 * pairs, w, 0, columns, pairs, c, 0, columns)
+    elif rows == 1:
+        multiply_1_by_8(a, 0, 2 * pairs, w, 0, columns, pairs, c, 0, columns)
+    elif vectors == 1:
+        multiply_4_by_1(a, 0, 2 * pairs, w, 0, columns, pairs, c, 0, columns)
+    else:
+        multiply_4_by_4(a, 0, 2 * pairs, w, 0, columns, pairs, c, 0, columns)
+    return 0
+
+
+@kernel
+def _add_one(numbers):
+    numbers[0] += 1
+    return 0
+
+
+@kernel
+def _repeat(bound, times):
+    for _ in range(times):
+        invoke(bound)
+    return 0
+
+
 compiled_only = pytest.mark.skipif(kernels.INTERPRETED, reason="nothing is compiled with NUMBA_DISABLE_JIT=1")
 stretches = st.integers(-2839, 2839)
 weights = st.integers(-(2**19), 2**19 - 1)
@@ -50,6 +87,29 @@ def test_lanes_equal_their_plain_loops(data: st.DataObject, blocks: int, offset:
     train_lanes(x, plain, offset, blocks, step)
     assert (w == plain).all()
     assert (w[offset + LANES * blocks :] == plain[offset + LANES * blocks :]).all()
+
+
+@pytest.mark.parametrize(("rows", "vectors"), TILES)
+def test_tiles_are_exact_products(rows: int, vectors: int) -> None:
+    random = np.random.default_rng(rows * vectors)
+    pairs, columns = 9, TILE_LANES * vectors
+    a = random.integers(-32767, 32768, (rows, 2 * pairs)).astype(np.int16)
+    w = random.integers(-127, 128, (2 * pairs, columns)).astype(np.int8)
+    packed = w.reshape(pairs, 2, columns).transpose(0, 2, 1).reshape(-1).copy()
+    shape = np.array([pairs, columns, rows, vectors], np.int64)
+    c = np.zeros(rows * columns, np.int32)
+    _multiply(shape, a.reshape(-1), packed, c)
+    exact = a.astype(np.int64) @ w.astype(np.int64)
+    assert (c.reshape(rows, columns) == exact).all()
+    plain = np.zeros_like(c)
+    TILES[rows, vectors](a.reshape(-1), 0, 2 * pairs, packed, 0, columns, pairs, plain, 0, columns)
+    assert (plain == c).all()
+
+
+def test_a_kernel_invokes_another_with_the_arguments_bound_to_it() -> None:
+    numbers = np.zeros(1, np.int64)
+    _repeat(_add_one.bind(numbers), 5)
+    assert numbers[0] == 5
 
 
 def test_a_kernel_takes_numbers_arrays_and_tuples_of_them() -> None:

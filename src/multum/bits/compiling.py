@@ -15,7 +15,7 @@ from numba.core.typing.typeof import typeof
 from numba.extending import intrinsic, lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
 
-from multum.bits.kernels import borrow, prefetch
+from multum.bits.kernels import borrow, invoke, prefetch
 from multum.bits.vectors import LANES, STEP_BITS, TILE_LANES, TILES, WEIGHT_LIMIT, dot_lanes, train_lanes
 
 _WORD = ir.IntType(64)
@@ -99,6 +99,23 @@ def _lower_borrow(context: Any, builder: Any, signature: Any, arguments: Any) ->
     view.meminfo = ir.Constant(view.meminfo.type, None)
     view.parent = ir.Constant(view.parent.type, None)
     return view._getvalue()
+
+
+@type_callable(invoke)
+def _type_invoke(context: Any) -> Any:
+    return lambda bound: types.void
+
+
+@lower_builtin(invoke, types.Array)
+def _lower_invoke(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    data = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0]).data
+    pointer = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.IntType(32), [pointer, pointer, pointer])
+    entry = builder.inttoptr(builder.load(data), kind.as_pointer())
+    result = builder.bitcast(cgutils.alloca_once(builder, _WORD), pointer)
+    words = builder.bitcast(builder.gep(data, [_WORD(1)]), pointer)
+    builder.call(entry, [result, ir.Constant(pointer, None), words])
+    return context.get_dummy_value()
 
 
 @type_callable(prefetch)

@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,19 @@ class Kernel:
         result = ctypes.c_int64()
         run(ctypes.byref(result), None, words.ctypes.data)
         return result.value
+
+    def bind(self, *arguments: Any) -> Any:
+        """Return this kernel with its arguments as one more argument for other kernels, which `invoke` it.
+
+        So code that is long to compile is compiled by itself. The caller keeps the arguments alive.
+        """
+        if INTERPRETED:
+            return partial(self.function, *arguments)
+        layout, words = flatten(arguments)
+        with self._lock:
+            run = self._link(layout, arguments)
+        address = ctypes.cast(run, ctypes.c_void_p).value
+        return np.concatenate([np.array([address], np.int64), words])
 
     @cached_property
     def _paths(self) -> list[Path]:
@@ -221,6 +234,11 @@ def borrow(array: Any) -> Any:
     every bit, and counting references there costs up to a third of the time.
     """
     return array
+
+
+def invoke(bound: Any) -> None:
+    """Run a kernel with the arguments that `Kernel.bind` gave it; for use in kernels."""
+    bound()
 
 
 def prefetch(array: Any, index: Any) -> None:

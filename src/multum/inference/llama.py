@@ -45,21 +45,21 @@ _NARROW_BITS = 15
 
 
 @routine
-def turn_rows(net, own, first, last):
-    """Write the cosines and sines of the places of rows first to last - 1."""
+def turn_rows(net, own, rows):
+    """Write the cosines and sines of the places of the first `rows` rows."""
     half = net.turns.shape[0]
-    for r in range(first, last):
+    for r in range(rows):
         for i in range(half):
             turn = ((own.spots[r] * net.turns[i]) >> 16) & 0xFFFFFFFF
             own.waves[r, i, 0], own.waves[r, i, 1] = wave(turn)
 
 
 @part
-def normalise_rows(net, own, norm, first, last, reach):
+def normalise_rows(net, own, norm, rows, reach):
     """Quantize rows of the stream, normalised by norm number `norm`, as inputs of a matrix."""
     width = net.shape[WIDTH]
     gains = net.gains[norm * width : (norm + 1) * width]
-    for r in range(first, last):
+    for r in range(rows):
         m, e = normalise_row(
             own.rows[r], gains, net.gain_downs[norm], net.shape[EPSILON], reach, own.longs, own.inputs[r]
         )
@@ -68,28 +68,28 @@ def normalise_rows(net, own, norm, first, last, reach):
 
 
 @routine
-def project(net, own, matrix, first, last, out, adding):
-    """Write (or add to) out[r] what the inputs make of matrix number `matrix`. out: int32[chunk, at least its outputs]."""
+def project(net, own, matrix, rows, out, adding):
+    """Write (or add) to out[r] what the inputs make of matrix number `matrix`. out: int32[rows, outputs or more]."""
     plan = net.matrices[matrix]
     step = own.inputs.shape[1]
     columns = own.sums.shape[1]
     multiply(
         own.inputs.reshape(own.inputs.size),
-        first * step,
+        0,
         step,
-        last - first,
+        rows,
         net.weights,
         plan[AT],
         plan[COLUMNS],
         plan[PAIRS],
         plan[COLUMNS],
         own.sums.reshape(own.sums.size),
-        first * columns,
+        0,
         columns,
     )
     n = plan[OUTPUTS]
     scales = net.scales[plan[SCALES_AT] : plan[SCALES_AT] + n]
-    for r in range(first, last):
+    for r in range(rows):
         row = out[r, :n]
         rescale(own.sums[r, :n], scales, own.scales[r, 0], own.scales[r, 1], plan[DOWN], row, adding)
         if plan[BIAS_AT] >= 0:
@@ -257,11 +257,11 @@ def attend(net, own, layer, first, last):
 
 
 @routine
-def gate_rows(net, own, layer, first, last):
+def gate_rows(net, own, layer, rows):
     """Quantize silu(gate) * up of each row's outputs as inputs. Source: Shazeer 2020 (SwiGLU)."""
     inner = net.shape[INNER]
     reach = net.matrices[layer * MATRICES_A_LAYER + NARROW, REACH]
-    for r in range(first, last):
+    for r in range(rows):
         gates = own.outputs[r, :inner]
         ups = own.outputs[r, inner : 2 * inner]
         for i in range(inner):
@@ -273,23 +273,23 @@ def gate_rows(net, own, layer, first, last):
 
 
 @part
-def run_layer(net, own, layer, first, last):
-    """Take rows first to last - 1 of the stream through one layer."""
+def run_layer(net, own, layer, rows):
+    """Take the first `rows` rows of the stream through one layer."""
     matrix = layer * MATRICES_A_LAYER
-    normalise_rows(net, own, 2 * layer, first, last, net.matrices[matrix + QKV, REACH])
-    project(net, own, matrix + QKV, first, last, own.outputs, False)
-    for r in range(first, last):
+    normalise_rows(net, own, 2 * layer, rows, net.matrices[matrix + QKV, REACH])
+    project(net, own, matrix + QKV, rows, own.outputs, False)
+    for r in range(rows):
         ask(net, own, r)
         remember(net, own, layer, r)
-    begin = first
-    while begin < last:
+    begin = np.int64(0)
+    while begin < rows:
         end = begin + 1
-        while end < last and own.owners[end] == own.owners[begin]:
+        while end < rows and own.owners[end] == own.owners[begin]:
             end += 1
         attend(net, own, layer, begin, end)
         begin = end
-    project(net, own, matrix + OUT, first, last, own.rows, True)
-    normalise_rows(net, own, 2 * layer + 1, first, last, net.matrices[matrix + GATES, REACH])
-    project(net, own, matrix + GATES, first, last, own.outputs, False)
-    gate_rows(net, own, layer, first, last)
-    project(net, own, matrix + NARROW, first, last, own.rows, True)
+    project(net, own, matrix + OUT, rows, own.rows, True)
+    normalise_rows(net, own, 2 * layer + 1, rows, net.matrices[matrix + GATES, REACH])
+    project(net, own, matrix + GATES, rows, own.outputs, False)
+    gate_rows(net, own, layer, rows)
+    project(net, own, matrix + NARROW, rows, own.rows, True)

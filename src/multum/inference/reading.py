@@ -4,9 +4,14 @@ Invariant: what is predicted after a token is a function of the tokens that its 
 however they were grouped into calls, and whatever other streams do.
 """
 
-import numpy as np
+from typing import Any, NamedTuple
 
-from multum.bits.kernels import kernel, part, routine
+import numpy as np
+from numpy.typing import NDArray
+
+from multum.bits.kernels import invoke, kernel, part, routine
+from multum.bits.lines import filled
+from multum.errors import UsageError
 from multum.inference.arrays import (
     CHUNK,
     EMBEDDING_DOWN,
@@ -20,6 +25,7 @@ from multum.inference.arrays import (
     WINDOW,
 )
 from multum.inference.llama import normalise_rows, project, run_layer, turn_rows
+from multum.inference.network import IntegerNetwork
 from multum.inference.rows import LIMIT
 
 
@@ -50,22 +56,22 @@ def place(net, own, r, stream, token):
 
 
 @routine
-def run_rows(net, own, first, last):
-    """Take rows first to last - 1, placed before, through all layers."""
-    for r in range(first, last):
+def run_rows(net, own, rows):
+    """Take the first `rows` rows, placed before, through all layers."""
+    for r in range(rows):
         embed(net, own, r)
-    turn_rows(net, own, first, last)
+    turn_rows(net, own, rows)
     for layer in range(net.shape[LAYERS]):
-        run_layer(net, own, layer, first, last)
+        run_layer(net, own, layer, rows)
 
 
 @routine
-def predict_rows(net, own, first, last, logits):
-    """Write logits[r] for rows first to last - 1, which have been run."""
+def predict_rows(net, own, rows, logits):
+    """Write logits[r] for the first `rows` rows, which have been run."""
     layers = net.shape[LAYERS]
     matrix = layers * MATRICES_A_LAYER
-    normalise_rows(net, own, 2 * layers, first, last, net.matrices[matrix, REACH])
-    project(net, own, matrix, first, last, logits, False)
+    normalise_rows(net, own, 2 * layers, rows, net.matrices[matrix, REACH])
+    project(net, own, matrix, rows, logits, False)
 
 
 @part
@@ -90,19 +96,18 @@ def begin_anew(net, own, stream):
         rows += 1
     for i in range(overlap):
         if rows == own.shape[CHUNK]:
-            run_rows(net, own, 0, rows)
+            run_rows(net, own, rows)
             rows = np.int64(0)
         place(net, own, rows, stream, kept[i])
         rows += 1
     if rows:
-        run_rows(net, own, 0, rows)
+        run_rows(net, own, rows)
 
 
 @part
-def make_room(net, own, stream):
-    """See to it that `stream` can read one more token."""
-    if net.shape[OVERLAP] >= 0 and own.lengths[stream] == net.shape[WINDOW]:
-        begin_anew(net, own, stream)
+def has_room(net, own, stream):
+    """Return whether `stream` can read one more token as it is."""
+    return net.shape[OVERLAP] < 0 or own.lengths[stream] < net.shape[WINDOW]
 
 
 @part
@@ -118,16 +123,16 @@ def advance(net, own, tokens, logits):
     for stream in range(streams):
         if tokens[stream] < 0:
             begin_stream(own, stream)
-        else:
-            make_room(net, own, stream)
+        elif not has_room(net, own, stream):
+            begin_anew(net, own, stream)
     begin = np.int64(0)
     while begin < streams:
         end = min(begin + chunk, streams)
         for stream in range(begin, end):
             token = np.int64(tokens[stream])
             place(net, own, stream - begin, stream, token if token >= 0 else max(net.shape[START], 0))
-        run_rows(net, own, 0, end - begin)
-        predict_rows(net, own, 0, end - begin, logits[begin:end])
+        run_rows(net, own, end - begin)
+        predict_rows(net, own, end - begin, logits[begin:end])
         for stream in range(begin, end):
             if tokens[stream] < 0 and net.shape[START] < 0:
                 begin_stream(own, stream)
@@ -135,40 +140,86 @@ def advance(net, own, tokens, logits):
         begin = end
 
 
-@kernel
-def advance_streams(net, own, tokens, logits):
-    """Do `advance` alone, as a kernel."""
-    advance(net, own, tokens, logits)
-    return 0
-
-
-@kernel
+@part
 def read_stream(net, own, tokens, logits):
-    """Feed many tokens to the first stream, as many at once as its state has room for.
+    """Feed many tokens to the first stream, as many at once as its state has room for, and predict after each.
 
-    tokens: int32[n], of which the first may be -1: the stream begins. logits: int32[n, vocabulary], as in `advance`.
+    tokens: int32[n], -1 where the stream begins. logits: int32[n, vocabulary], as in `advance`.
     """
     count = tokens.shape[0]
     begin = np.int64(0)
     while begin < count:
-        end = begin
-        while end < count and end - begin < own.shape[CHUNK]:
-            token = np.int64(tokens[end])
-            full = net.shape[OVERLAP] >= 0 and own.lengths[0] == net.shape[WINDOW]
-            if (full or token < 0) and end > begin:
-                break
-            if token < 0:
-                begin_stream(own, 0)
-                if net.shape[START] < 0:
-                    logits[end, :] = 0
-                    begin = end = end + 1
-                    continue
-                token = net.shape[START]
-            make_room(net, own, 0)
-            place(net, own, end - begin, 0, token)
+        token = np.int64(tokens[begin])
+        if token < 0:
+            begin_stream(own, 0)
+            if net.shape[START] < 0:
+                logits[begin, :] = 0
+                begin += 1
+                continue
+            token = net.shape[START]
+        elif not has_room(net, own, 0):
+            begin_anew(net, own, 0)
+        place(net, own, 0, 0, token)
+        end = begin + 1
+        while end < count and end - begin < own.shape[CHUNK] and tokens[end] >= 0 and has_room(net, own, 0):
+            place(net, own, end - begin, 0, np.int64(tokens[end]))
             end += 1
-        if end > begin:
-            run_rows(net, own, 0, end - begin)
-            predict_rows(net, own, 0, end - begin, logits[begin:end])
+        run_rows(net, own, end - begin)
+        predict_rows(net, own, end - begin, logits[begin:end])
         begin = end
+
+
+@kernel
+def read_tokens(net, own, tokens, logits, together):
+    """Do `read_stream` if together, else `advance`."""
+    if together:
+        read_stream(net, own, tokens, logits)
+    else:
+        advance(net, own, tokens, logits)
     return 0
+
+
+class Stepper(NamedTuple):
+    """Streams as an argument of other kernels, which write `tokens`, call `step` and read `logits`; see `advance`."""
+
+    bound: Any
+    tokens: NDArray[np.int32]
+    logits: NDArray[np.int32]
+
+
+@part
+def step(stepper):
+    """Feed stepper.tokens to the streams and write stepper.logits."""
+    invoke(stepper.bound)
+
+
+class Streams:
+    """Streams that read tokens under one network, on one thread; they begin with nothing read."""
+
+    def __init__(self, network: IntegerNetwork, streams: int = 1, ahead: int = 1) -> None:
+        """ahead: tokens that `read` takes at once; more is faster and changes nothing else."""
+        self._network, self._count = network, streams
+        self._state = network.allocate(streams, ahead)
+        tokens, logits = filled(streams, -1, np.int32), np.zeros((streams, network.vocabulary), np.int32)
+        # the arrays that are bound live as long as this object
+        bound = read_tokens.bind(network.weights, self._state, tokens, logits, 0)
+        self.stepper = Stepper(bound, tokens, logits)
+
+    def advance(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Feed one token to each stream; return int32[streams, vocabulary], the logits of what comes next.
+
+        tokens: int32[streams], -1 where a stream begins. Raises UsageError for tokens that do not exist.
+        """
+        return self._read(tokens, self._count, False)
+
+    def read(self, tokens: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Feed tokens to the first stream; return int32[n, vocabulary], the logits after each. Raises UsageError."""
+        return self._read(tokens, len(tokens), True)
+
+    def _read(self, tokens: NDArray[np.int32], count: int, together: bool) -> NDArray[np.int32]:
+        vocabulary = self._network.vocabulary
+        if tokens.shape != (count,) or (count and not -1 <= int(tokens.min()) <= int(tokens.max()) < vocabulary):
+            raise UsageError(f"tokens must be {count} numbers of -1 (a stream begins) to {vocabulary - 1}")
+        logits = np.zeros((count, vocabulary), np.int32)
+        read_tokens(self._network.weights, self._state, tokens.astype(np.int32), logits, int(together))
+        return logits

@@ -49,7 +49,7 @@ def normalise(m, e):
 
 @routine
 def quantize(values, reach, q):
-    """Write the row `values` (int64) to q (int16, as long or longer) as integers up to +-reach; return its scale (m, e).
+    """Write the row `values` (int64) to q (int16) as integers up to +-reach; return its scale (m, e).
 
     A row of zeros has the smallest scale there is.
     """
