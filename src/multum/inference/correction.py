@@ -16,8 +16,8 @@ from multum.bits.ranges import TOTAL_BITS
 
 ORDERS = 3
 CLASSES = 8  # how often in a row a token has followed: 0 never, 7 seven times or more
-LARGEST_TABLE_BITS = 18
-CORRECTION_BYTES = 5 * ORDERS << LARGEST_TABLE_BITS  # at most, biases aside
+TABLE_BITS = 18
+CORRECTION_BYTES = 5 * ORDERS << TABLE_BITS  # biases aside
 # Biases stay within +-16 bits; rates are in units of 2**-16 bit a whole surprise.
 _LIMIT = 16 << 16
 _BIAS_RATE = 1300
@@ -29,19 +29,18 @@ class Correction(NamedTuple):
 
     bias: NDArray[np.int32]  # [V] units of 2**-16 bit
     boost: NDArray[np.int32]  # [ORDERS * CLASSES] the same
-    follower: NDArray[np.int32]  # [ORDERS, 2**k] the token that followed a context, by its hash
-    times: NDArray[np.uint8]  # [ORDERS, 2**k] how often in a row, below CLASSES
+    follower: NDArray[np.int32]  # [ORDERS, 2**TABLE_BITS] the token that followed a context, by its hash
+    times: NDArray[np.uint8]  # [ORDERS, 2**TABLE_BITS] how often in a row, below CLASSES
     slot: NDArray[np.int64]  # [ORDERS] where the present contexts lie; -1 where the stream is too short
 
 
-def make_correction(vocabulary: int, tokens: int) -> Correction:
-    """Return a correction that has learnt nothing, for a lane of up to `tokens` tokens."""
-    bits = min(max(tokens, 16).bit_length() + 1, LARGEST_TABLE_BITS)
+def make_correction(vocabulary: int) -> Correction:
+    """Return a correction that has learnt nothing."""
     return Correction(
         bias=filled(vocabulary, 0, np.int32),
         boost=filled(ORDERS * CLASSES, 0, np.int32),
-        follower=filled(ORDERS << bits, 0, np.int32).reshape(ORDERS, -1),
-        times=filled(ORDERS << bits, 0, np.uint8).reshape(ORDERS, -1),
+        follower=filled(ORDERS << TABLE_BITS, 0, np.int32).reshape(ORDERS, -1),
+        times=filled(ORDERS << TABLE_BITS, 0, np.uint8).reshape(ORDERS, -1),
         slot=filled(ORDERS, 0, np.int64),
     )
 

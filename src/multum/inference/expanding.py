@@ -16,7 +16,7 @@ _FIRST_TOKENS = 256
 
 
 def condense(ids: NDArray[np.int64], network: IntegerNetwork, prompt: NDArray[np.int64] = _NOTHING) -> bytes:
-    """Return the shortest code of the tokens `ids` after `prompt`, which is read and not coded: one lane, one stream."""
+    """Return the shortest code of the tokens `ids` after `prompt`, which is read and not coded."""
     lane = make_lane(np.concatenate([prompt, ids]), np.array([len(prompt) + len(ids)], np.int64))
     code = room_for(len(ids))
     end = run_lane(False, lane, code, network, make_notes(network.vocabulary, 1), len(prompt))

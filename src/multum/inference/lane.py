@@ -97,7 +97,7 @@ def run_lane(
     bytes have been read; notes.done says how many tokens there are then. Releases the GIL.
     """
     own = network.allocate(len(lane.lengths))
-    correction = make_correction(network.vocabulary, lane.tokens.size)
+    correction = make_correction(network.vocabulary)
     return int(code_lane(decoding, known, stop, lane, code, network.weights, own, correction, notes))
 
 
