@@ -30,7 +30,7 @@ QKV, OUT, GATES, NARROW = range(4)
 MATRICES_A_LAYER = 4
 
 # Cells of State.shape.
-STREAMS, CHUNK, RING, RING_COLUMNS, HEAD_COLUMNS = range(5)
+STREAMS, CHUNK, RING, RING_COLUMNS, HEAD_COLUMNS, INPUT_COLUMNS, SUM_COLUMNS = range(7)
 
 
 class Weights(NamedTuple):
@@ -50,7 +50,7 @@ class Weights(NamedTuple):
 
 
 class State(NamedTuple):
-    """What streams remember, and room to work in for one thread.
+    """What streams remember, and room to work in for one thread. What products read and write is flat.
 
     keys: int16[stream, layer, group, pair of features, ring, 2]. values: int16[stream, layer, group, pair of
     places, features, 2]. A place holds one token; their scales are powers of two.
@@ -68,15 +68,15 @@ class State(NamedTuple):
     owners: NDArray[np.int64]  # [chunk] the stream of each
     spots: NDArray[np.int64]  # [chunk] the place in its stream
     rows: NDArray[np.int32]  # [chunk, width]
-    inputs: NDArray[np.int16]  # [chunk, widest input]
+    inputs: NDArray[np.int16]  # [chunk * widest input]
     scales: NDArray[np.int64]  # [chunk, 2] mantissa and exponent of inputs
-    sums: NDArray[np.int32]  # [chunk, widest output]
+    sums: NDArray[np.int32]  # [chunk * widest output]
     outputs: NDArray[np.int32]  # [chunk, widest output]
     longs: NDArray[np.int64]  # [widest input]
     heads: NDArray[np.int64]  # [chunk, heads, head] what attention took in
     waves: NDArray[np.int64]  # [chunk, head / 2, 2] cosine and sine
-    queries: NDArray[np.int16]  # [chunk, heads, head]
+    queries: NDArray[np.int16]  # [chunk * heads * head]
     query_downs: NDArray[np.int64]  # [chunk, heads]
-    scores: NDArray[np.int32]  # [chunk, ring]
-    shares: NDArray[np.int16]  # [chunk, ring]
-    mixed: NDArray[np.int32]  # [chunk, head]
+    scores: NDArray[np.int32]  # [chunk * ring]
+    shares: NDArray[np.int16]  # [chunk * ring]
+    mixed: NDArray[np.int32]  # [chunk * head]

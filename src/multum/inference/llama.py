@@ -19,6 +19,7 @@ from multum.inference.arrays import (
     HEAD_COLUMNS,
     HEADS,
     INNER,
+    INPUT_COLUMNS,
     LAYERS,
     MATRICES_A_LAYER,
     NARROW,
@@ -32,6 +33,7 @@ from multum.inference.arrays import (
     RING_COLUMNS,
     SCALES_AT,
     SCORE_FACTOR,
+    SUM_COLUMNS,
     WIDTH,
     WINDOW,
 )
@@ -57,12 +59,11 @@ def turn_rows(net, own, rows):
 @part
 def normalise_rows(net, own, norm, rows, reach):
     """Quantize rows of the stream, normalised by norm number `norm`, as inputs of a matrix."""
-    width = net.shape[WIDTH]
+    width, step = net.shape[WIDTH], own.shape[INPUT_COLUMNS]
     gains = net.gains[norm * width : (norm + 1) * width]
     for r in range(rows):
-        m, e = normalise_row(
-            own.rows[r], gains, net.gain_downs[norm], net.shape[EPSILON], reach, own.longs, own.inputs[r]
-        )
+        inputs = own.inputs[r * step : (r + 1) * step]
+        m, e = normalise_row(own.rows[r], gains, net.gain_downs[norm], net.shape[EPSILON], reach, own.longs, inputs)
         own.scales[r, 0] = m
         own.scales[r, 1] = e
 
@@ -71,10 +72,9 @@ def normalise_rows(net, own, norm, rows, reach):
 def project(net, own, matrix, rows, out, adding):
     """Write (or add) to out[r] what the inputs make of matrix number `matrix`. out: int32[rows, outputs or more]."""
     plan = net.matrices[matrix]
-    step = own.inputs.shape[1]
-    columns = own.sums.shape[1]
+    step, columns = own.shape[INPUT_COLUMNS], own.shape[SUM_COLUMNS]
     multiply(
-        own.inputs.reshape(own.inputs.size),
+        own.inputs,
         0,
         step,
         rows,
@@ -83,7 +83,7 @@ def project(net, own, matrix, rows, out, adding):
         plan[COLUMNS],
         plan[PAIRS],
         plan[COLUMNS],
-        own.sums.reshape(own.sums.size),
+        own.sums,
         0,
         columns,
     )
@@ -91,7 +91,9 @@ def project(net, own, matrix, rows, out, adding):
     scales = net.scales[plan[SCALES_AT] : plan[SCALES_AT] + n]
     for r in range(rows):
         row = out[r, :n]
-        rescale(own.sums[r, :n], scales, own.scales[r, 0], own.scales[r, 1], plan[DOWN], row, adding)
+        rescale(
+            own.sums[r * columns : r * columns + n], scales, own.scales[r, 0], own.scales[r, 1], plan[DOWN], row, adding
+        )
         if plan[BIAS_AT] >= 0:
             for i in range(n):
                 value = np.int64(row[i]) + np.int64(net.biases[plan[BIAS_AT] + i])
@@ -129,16 +131,17 @@ def largest(row):
 @routine
 def ask(net, own, r):
     """Take the queries of row r out of its outputs."""
-    head = net.shape[HEAD]
-    for h in range(net.shape[HEADS]):
+    head, heads = net.shape[HEAD], net.shape[HEADS]
+    for h in range(heads):
         row = own.outputs[r, h * head : (h + 1) * head]
         rotate(row, own.waves[r])
         total = np.int64(0)
         for i in range(head):
             total += abs(np.int64(row[i]))
         down = max(bit_length(total) - _NARROW_BITS, 0)  # sums with keys of 16 bits stay in 32
+        queries = own.queries[(r * heads + h) * head : (r * heads + h + 1) * head]
         for i in range(head):
-            own.queries[r, h, i] = narrow(row[i], down)
+            queries[i] = narrow(row[i], down)
         own.query_downs[r, h] = down
 
 
@@ -206,7 +209,7 @@ def attend(net, own, layer, first, last):
     for h in range(heads):
         cell = (stream * net.shape[LAYERS] + layer) * groups + h * groups // heads
         multiply(
-            own.queries.reshape(own.queries.size),
+            own.queries,
             (first * heads + h) * head,
             heads * head,
             last - first,
@@ -215,14 +218,14 @@ def attend(net, own, layer, first, last):
             ring_columns,
             head >> 1,
             places,
-            own.scores.reshape(own.scores.size),
+            own.scores,
             first * ring_columns,
             ring_columns,
         )
         downs = cell * ring_columns
         for r in range(first, last):
             own.query_downs[r, h] = share_out(
-                own.scores[r, :places],
+                own.scores[r * ring_columns : r * ring_columns + places],
                 held,
                 own.key_downs[downs : downs + places],
                 own.value_downs[downs : downs + places],
@@ -230,10 +233,10 @@ def attend(net, own, layer, first, last):
                 net.shape[WINDOW],
                 own.query_downs[r, h],
                 net.shape[SCORE_FACTOR],
-                own.shares[r, :places],
+                own.shares[r * ring_columns : r * ring_columns + places],
             )
         multiply(
-            own.shares.reshape(own.shares.size),
+            own.shares,
             first * ring_columns,
             ring_columns,
             last - first,
@@ -242,16 +245,17 @@ def attend(net, own, layer, first, last):
             head_columns,
             places >> 1,
             head_columns,
-            own.mixed.reshape(own.mixed.size),
+            own.mixed,
             first * head_columns,
             head_columns,
         )
         for r in range(first, last):
             for i in range(head):
-                own.heads[r, h * head + i] = np.int64(own.mixed[r, i]) << own.query_downs[r, h]
+                own.heads[r, h * head + i] = np.int64(own.mixed[r * head_columns + i]) << own.query_downs[r, h]
     reach = net.matrices[layer * MATRICES_A_LAYER + OUT, REACH]
+    step = own.shape[INPUT_COLUMNS]
     for r in range(first, last):
-        m, e = quantize(own.heads[r], reach, own.inputs[r])
+        m, e = quantize(own.heads[r], reach, own.inputs[r * step : (r + 1) * step])
         own.scales[r, 0] = m
         own.scales[r, 1] = e - POINT_BITS - _NARROW_BITS
 
@@ -259,7 +263,7 @@ def attend(net, own, layer, first, last):
 @routine
 def gate_rows(net, own, layer, rows):
     """Quantize silu(gate) * up of each row's outputs as inputs. Source: Shazeer 2020 (SwiGLU)."""
-    inner = net.shape[INNER]
+    inner, step = net.shape[INNER], own.shape[INPUT_COLUMNS]
     reach = net.matrices[layer * MATRICES_A_LAYER + NARROW, REACH]
     for r in range(rows):
         gates = own.outputs[r, :inner]
@@ -267,7 +271,7 @@ def gate_rows(net, own, layer, rows):
         for i in range(inner):
             gate = np.int64(gates[i])
             own.longs[i] = ((gate * sigmoid_fixed(net.sigmoids, gate)) >> 30) * np.int64(ups[i])
-        m, e = quantize(own.longs[:inner], reach, own.inputs[r])
+        m, e = quantize(own.longs[:inner], reach, own.inputs[r * step : (r + 1) * step])
         own.scales[r, 0] = m
         own.scales[r, 1] = e - 2 * POINT_BITS
 

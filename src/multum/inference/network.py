@@ -167,13 +167,12 @@ def _allocate(s: Sizes, streams: int, chunk: int, ring: int) -> State:
         raise UsageError(f"{streams} streams are not allowed; give 1 or more")
     ring_columns, head_columns = (-(-n // _LANES) * _LANES for n in (ring, s.head))
     cells = streams * s.layers * s.groups
-    shape = np.array([streams, chunk, ring, ring_columns, head_columns], np.int64)
     widest_input = -(-max(s.width, s.heads * s.head, s.inner) // 2) * 2
     qkv = (s.heads + 2 * s.groups) * s.head
     widest_output = max(qkv, 2 * s.inner, s.width)
     sums = -(-max(widest_output, s.vocabulary) // _LANES) * _LANES
     return State(
-        shape=shape,
+        shape=np.array([streams, chunk, ring, ring_columns, head_columns, widest_input, sums], np.int64),
         lengths=filled(streams, 0, np.int64),
         history=np.zeros((streams, s.window), np.int32),
         held=np.full((streams, ring_columns), -1, np.int64),
@@ -185,16 +184,16 @@ def _allocate(s: Sizes, streams: int, chunk: int, ring: int) -> State:
         owners=filled(chunk, 0, np.int64),
         spots=filled(chunk, 0, np.int64),
         rows=np.zeros((chunk, s.width), np.int32),
-        inputs=np.zeros((chunk, widest_input), np.int16),
+        inputs=filled(chunk * widest_input, 0, np.int16),
         scales=np.zeros((chunk, 2), np.int64),
-        sums=np.zeros((chunk, sums), np.int32),
+        sums=filled(chunk * sums, 0, np.int32),
         outputs=np.zeros((chunk, widest_output), np.int32),
         longs=filled(widest_input, 0, np.int64),
         heads=np.zeros((chunk, s.heads * s.head), np.int64),
         waves=np.zeros((chunk, s.head // 2, 2), np.int64),
-        queries=np.zeros((chunk, s.heads, s.head), np.int16),
+        queries=filled(chunk * s.heads * s.head, 0, np.int16),
         query_downs=np.zeros((chunk, s.heads), np.int64),
-        scores=np.zeros((chunk, ring_columns), np.int32),
-        shares=np.zeros((chunk, ring_columns), np.int16),
-        mixed=np.zeros((chunk, head_columns), np.int32),
+        scores=filled(chunk * ring_columns, 0, np.int32),
+        shares=filled(chunk * ring_columns, 0, np.int16),
+        mixed=filled(chunk * head_columns, 0, np.int32),
     )

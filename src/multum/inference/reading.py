@@ -88,7 +88,8 @@ def begin_anew(net, own, stream):
     The program's start token, if it has one, comes first again.
     """
     window, overlap = net.shape[WINDOW], net.shape[OVERLAP]
-    kept = own.history[stream, window - overlap :].copy()
+    # what is read again is written back below where it is read from
+    kept = own.history[stream, window - overlap :]
     begin_stream(own, stream)
     rows = np.int64(0)
     if net.shape[START] >= 0:
