@@ -21,24 +21,32 @@ from multum.bits.vectors import LANES, STEP_BITS, TILE_LANES, TILES, WEIGHT_LIMI
 _WORD = ir.IntType(64)
 
 
+def _compile(**options: Any) -> Any:
+    """Return numba's decorator for code that counts no references: arrays belong to the caller, none are made."""
+    return njit(nogil=True, error_model="numpy", _nrt=False, **options)
+
+
 def compile_part(function: Callable[..., Any], inlined: bool) -> Any:
     """Return the numba dispatcher of a part."""
-    return njit(nogil=True, error_model="numpy", forceinline=inlined)(function)
+    return _compile(forceinline=inlined)(function)
 
 
 def compile_kernel(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[str, bytes]:
     """Return (name, object file) of `function` compiled for the types of `arguments`."""
-    inner = njit(nogil=True, error_model="numpy")(function)
+    inner = _compile()(function)
     unpack = _make_unpack(tuple(typeof(argument) for argument in arguments))
 
     def enter(words: Any) -> Any:
         return inner(*unpack(words))
 
     bare: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # they refer to Python
-    entry: Any = njit(nogil=True, error_model="numpy", **bare)(enter)
+    entry: Any = _compile(**bare)(enter)
     entry.compile((types.int64,))
     (compiled,) = entry.overloads.values()
-    return compiled.fndesc.llvm_func_name, bytes(compiled.library._get_compiled_object())
+    code = bytes(compiled.library._get_compiled_object())
+    for foreign in (b"NRT_", b"numba_", b"PyErr", b"PyGILState"):
+        assert foreign not in code, f"{function.__name__} needs {foreign.decode()} of Python"
+    return compiled.fndesc.llvm_func_name, code
 
 
 def _make_unpack(argument_types: tuple[Any, ...]) -> Any:

@@ -199,9 +199,12 @@ def link_object(code: bytes, name: str) -> Any:
 
 
 def list_sources(function: Callable[..., Any]) -> set[str]:
-    """Return the files of `function`, of every part it calls, and of the compiler."""
-    compiler = {str(Path(__file__).with_name(name)) for name in ("kernels.py", "compiling.py", "vectors.py")}
-    return compiler | {f.__code__.co_filename for f in _walk_parts(function, set())}
+    """Return the files of `function` and of every part it calls, those beside them, and those of the compiler.
+
+    Files beside them may hold numbers that become part of the machine code.
+    """
+    folders = {Path(__file__).parent} | {Path(f.__code__.co_filename).parent for f in _walk_parts(function, set())}
+    return {str(path) for folder in folders for path in folder.glob("*.py")} | {function.__code__.co_filename}
 
 
 def _walk_parts(function: Any, seen: set[Any]) -> Iterator[Any]:
