@@ -19,7 +19,7 @@ def condense(ids: NDArray[np.int64], network: IntegerNetwork, prompt: NDArray[np
     """Return the shortest code of the tokens `ids` after `prompt`, which is read and not coded."""
     lane = make_lane(np.concatenate([prompt, ids]), np.array([len(prompt) + len(ids)], np.int64))
     code = room_for(len(ids))
-    end = run_lane(False, lane, code, network, make_notes(network.vocabulary, 1), len(prompt))
+    end = run_lane(False, lane, code, network, make_notes(network.vocabulary), len(prompt))
     return code[:end].tobytes()
 
 
@@ -43,7 +43,7 @@ def _expand_some(
 ) -> tuple[NDArray[np.int64], bool]:
     """Return (up to `size` tokens that `code` decodes to, whether they use it up)."""
     lane = make_lane(np.concatenate([prompt, np.zeros(size, np.int64)]), np.array([len(prompt) + size], np.int64))
-    notes = make_notes(network.vocabulary, 1)
+    notes = make_notes(network.vocabulary)
     stop = len(code) + START_BYTES
     end = run_lane(True, lane, np.frombuffer(code, np.uint8).copy(), network, notes, len(prompt), stop)
     count = int(notes.done[0])
@@ -52,7 +52,7 @@ def _expand_some(
 
 def measure(ids: NDArray[np.int64], network: IntegerNetwork) -> NDArray[np.float64]:
     """Return float64[n]: the bits of each of the tokens `ids`; their sum is within a byte of the length of the code."""
-    notes = make_notes(network.vocabulary, 1, len(ids))
+    notes = make_notes(network.vocabulary, len(ids))
     run_lane(False, make_lane(ids, np.array([len(ids)], np.int64)), room_for(len(ids)), network, notes)
     bits: NDArray[np.float64] = TOTAL_BITS - np.log2(np.maximum(notes.shares, 1))
     return bits

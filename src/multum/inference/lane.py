@@ -19,10 +19,10 @@ from multum.bits.ranges import (
     narrow_range,
     start_ranges,
 )
-from multum.inference.correction import CORRECTION_BYTES, correct, learn_token, make_correction
+from multum.inference.correction import correct, learn_token
 from multum.inference.frequencies import add_up, find_token, share_out
 from multum.inference.network import IntegerNetwork
-from multum.inference.reading import advance
+from multum.inference.reading import Streams, step
 
 NEVER = 1 << 62
 
@@ -35,10 +35,9 @@ class Lane(NamedTuple):
 
 
 class Notes(NamedTuple):
-    """What a lane notes down for one step, and what it tells."""
+    """What a lane has learnt, notes down for one step, and tells; all zero at its start."""
 
-    fed: NDArray[np.int32]  # [streams] the token that each reads
-    logits: NDArray[np.int32]  # [streams, V]
+    bias: NDArray[np.int32]  # [V] what the lane has learnt, see correction
     values: NDArray[np.int32]  # [V] of one stream, corrected
     frequencies: NDArray[np.int32]  # [V]
     done: NDArray[np.int64]  # [1] tokens coded so far, for other threads to read
@@ -60,11 +59,10 @@ def list_tokens(lane: Lane) -> NDArray[np.int64]:
     return np.concatenate(rows).astype(np.int64)
 
 
-def make_notes(vocabulary: int, streams: int, shares: int = 0) -> Notes:
+def make_notes(vocabulary: int, shares: int = 0) -> Notes:
     """Return zeroed notes. shares: tokens whose frequencies are to be kept."""
     return Notes(
-        fed=filled(streams, 0, np.int32),
-        logits=filled(streams * vocabulary, 0, np.int32).reshape(streams, vocabulary),
+        bias=filled(vocabulary, 0, np.int32),
         values=filled(vocabulary, 0, np.int32),
         frequencies=filled(vocabulary, 0, np.int32),
         done=filled(1, 0, np.int64),
@@ -79,7 +77,7 @@ def room_for(tokens: int) -> NDArray[np.uint8]:
 
 def memory_bytes(network: IntegerNetwork, streams: int) -> int:
     """Return the bytes that a lane takes beside its tokens and their code."""
-    return network.memory_bytes(streams) + CORRECTION_BYTES + 12 * network.vocabulary
+    return network.memory_bytes(streams) + 4 * (streams + 3) * network.vocabulary
 
 
 def run_lane(
@@ -96,13 +94,12 @@ def run_lane(
     known: how many tokens at the start of each stream are read and not coded. stop: decoding ends when so many
     bytes have been read; notes.done says how many tokens there are then. Releases the GIL.
     """
-    own = network.allocate(len(lane.lengths))
-    correction = make_correction(network.vocabulary)
-    return int(code_lane(decoding, known, stop, lane, code, network.weights, own, correction, notes))
+    streams = Streams(network, len(lane.lengths))
+    return int(code_lane(decoding, known, stop, lane, code, streams.stepper, notes))
 
 
 @kernel
-def code_lane(decoding, known, stop, lane, code, net, own, correction, notes):
+def code_lane(decoding, known, stop, lane, code, stepper, notes):
     """Do what run_lane says."""
     tokens, lengths = lane.tokens, lane.lengths
     streams = lengths.shape[0]
@@ -112,14 +109,14 @@ def code_lane(decoding, known, stop, lane, code, net, own, correction, notes):
     for t in range(lengths[0]):
         for s in range(streams):
             # a stream whose tokens are all coded goes on reading, and nobody looks
-            notes.fed[s] = tokens[s, t - 1] if 0 < t <= lengths[s] else np.int32(-1 if t == 0 else 0)
-        advance(net, own, notes.fed, notes.logits)
+            stepper.tokens[s] = tokens[s, t - 1] if 0 < t <= lengths[s] else np.int32(-1 if t == 0 else 0)
+        step(stepper)
         for s in range(streams):
             if t < known or t >= lengths[s]:
                 continue
             if decoding and end >= stop:
                 return end
-            correct(correction, tokens, s, t, notes.logits, notes.values)
+            correct(stepper.logits, s, notes.bias, notes.values)
             share_out(notes.values, notes.frequencies)
             if decoding:
                 token, start = find_token(notes.frequencies, find_target(width, value))
@@ -129,7 +126,7 @@ def code_lane(decoding, known, stop, lane, code, net, own, correction, notes):
                 start = add_up(notes.frequencies, token)
             frequency = np.int64(notes.frequencies[token])
             low, width, value, end = narrow_range(decoding, start, frequency, code, low, width, value, end)
-            learn_token(correction, notes.frequencies, token)
+            learn_token(notes.bias, notes.frequencies, token)
             if done < notes.shares.shape[0]:
                 notes.shares[done] = frequency
             done += 1

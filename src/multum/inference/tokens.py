@@ -100,7 +100,7 @@ def _run(
 ) -> list[int]:
     """Code or decode the lanes side by side; return the bytes that each used."""
     assert network.weights is not None  # made here once, before there are threads
-    notes = [make_notes(network.vocabulary, len(lane.lengths)) for lane in cut]
+    notes = [make_notes(network.vocabulary) for _ in cut]
     with ThreadPoolExecutor(min(threads or len(cut), len(cut)), thread_name_prefix="multum-lane") as pool:
         futures = [
             pool.submit(run_lane, decoding, lane, code, network, own)
