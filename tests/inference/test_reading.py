@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from multum.errors import UsageError
 from multum.inference.network import IntegerNetwork
 from multum.inference.reading import Streams
-from tests.inference.conftest import make_network
+from tests.inference.conftest import make_network, make_recurrent
 
 KINDS = {
     "sliding": make_network(),
     "read again": make_network(overlap=5, biased=True),
     "with a start": make_network(overlap=3, start=7, tied=True, groups=1),
     "every head its own": make_network(groups=4, window=9),
+    "recurrent": make_recurrent(),
+    "recurrent with a start": make_recurrent(start=7, taps=2, tied=True, biased=True),
 }
 
 
@@ -57,8 +59,9 @@ def test_streams_do_not_touch_each_other_in_any_order(kind: str, streams: int) -
     assert (np.stack(kept) == read_one_by_one(network, tokens[0])).all()
 
 
-def test_threads_predict_the_same() -> None:
-    network = KINDS["read again"]
+@pytest.mark.parametrize("kind", ["read again", "recurrent"])
+def test_threads_predict_the_same(kind: str) -> None:
+    network = KINDS[kind]
     tokens = [draw_tokens(k, 200) for k in range(4)]
     alone = [Streams(network, ahead=8).read(row) for row in tokens]
     with ThreadPoolExecutor(2) as pool:
@@ -66,7 +69,9 @@ def test_threads_predict_the_same() -> None:
     assert all((a == b).all() for a, b in zip(alone, together, strict=True))
 
 
-def test_streams_that_begin_at_other_times_predict_the_same(network: IntegerNetwork) -> None:
+@pytest.mark.parametrize("kind", ["sliding", "recurrent"])
+def test_streams_that_begin_at_other_times_predict_the_same(kind: str) -> None:
+    network = KINDS[kind]
     tokens = draw_tokens(1, 25)
     streams = Streams(network, 2)
     late = []
@@ -88,9 +93,28 @@ def test_a_sliding_window_forgets_what_is_behind_it() -> None:
     assert (one[19] != other[19]).any()
 
 
-def test_nothing_is_known_at_the_beginning_without_a_start_token(network: IntegerNetwork) -> None:
-    assert not Streams(network).advance(np.array([-1], np.int32)).any()
-    assert Streams(KINDS["with a start"]).advance(np.array([-1], np.int32)).any()
+def test_a_recurrent_network_forgets_nothing_at_once() -> None:
+    near, far = draw_tokens(3, 400), draw_tokens(3, 400)
+    far[1] = (far[1] + 1) % 24
+    one, other = (Streams(KINDS["recurrent"], ahead=40).read(tokens) for tokens in (near, far))
+    assert (one[100] != other[100]).any()
+
+
+@pytest.mark.parametrize("kind", ["sliding", "recurrent"])
+def test_nothing_is_known_at_the_beginning_without_a_start_token(kind: str) -> None:
+    assert not Streams(KINDS[kind]).advance(np.array([-1], np.int32)).any()
+
+
+@pytest.mark.parametrize("kind", ["with a start", "recurrent with a start"])
+def test_a_start_token_says_what_begins(kind: str) -> None:
+    assert Streams(KINDS[kind]).advance(np.array([-1], np.int32)).any()
+
+
+def test_a_stream_that_begins_anew_knows_nothing_of_what_it_read() -> None:
+    tokens = draw_tokens(4, 30)
+    streams = Streams(KINDS["recurrent"], ahead=7)
+    first = streams.read(tokens)
+    assert (streams.read(np.concatenate([tokens, tokens]))[30:] == first).all()
 
 
 @pytest.mark.parametrize("tokens", [[24], [-2], [0, 0]])

@@ -37,7 +37,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Gains:
-    """The gains of a norm: values / 2**down. values: int16[width]."""
+    """The gains of a norm, or other factors: values / 2**down. values: int16[width]."""
 
     values: NDArray[np.int16]
     down: int
@@ -108,11 +108,16 @@ class Parts:
         yield self.final
 
 
+def check_range(sizes: object, largest: dict[str, int]) -> None:
+    """Raise FormatError unless each number that `largest` names is 1 to that."""
+    for name, most in largest.items():
+        if not 1 <= getattr(sizes, name) <= most:
+            raise FormatError(f"a network's {name} is {getattr(sizes, name)}; allowed is 1 to {most}")
+
+
 def check_sizes(s: Sizes) -> None:
     """Raise FormatError unless every number is inside what the arithmetic can take."""
-    for name, largest in _LARGEST.items():
-        if not 1 <= getattr(s, name) <= largest:
-            raise FormatError(f"a network's {name} is {getattr(s, name)}; allowed is 1 to {largest}")
+    check_range(s, _LARGEST)
     if s.head % 2 or s.heads % s.groups:
         raise FormatError(f"a network has {s.heads} heads of {s.head} features in {s.groups} groups")
     if not -1 <= s.start < s.vocabulary:
