@@ -70,10 +70,14 @@ def parse_structure(cells: list[str]) -> Structure:
 
 def test_features_have_the_numbers_that_the_document_gives() -> None:
     names = read_feature_names()
-    assert sorted(names.values()) == list(range(86))
+    assert sorted(names.values()) == sorted(features.KNOWN)
     assert names["ORDER32"] == features.ORDER + 32
     assert names["BYTE16"] == features.BYTE + 16
-    others = {name: number for name, number in names.items() if not re.fullmatch(r"(ORDER|BYTE)\d+", name)}
+    assert names["STRANDS7"] == features.STRANDS + 7
+    assert names["FIELD_TEXTS128"] == features.FIELD_TEXTS + 128
+    others = {
+        name: number for name, number in names.items() if not re.fullmatch(r"(ORDER|BYTE|STRANDS|FIELD_TEXTS)\d+", name)
+    }
     assert others == {name: getattr(features, name) for name in others}
 
 

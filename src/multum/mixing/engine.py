@@ -63,7 +63,7 @@ class Network(NamedTuple):
     """The tables of one network, made by recipe.allocate."""
 
     shape: NDArray[np.int64]  # [15] scalars, see above
-    needs: NDArray[np.int64]  # [8] what features.advance computes
+    needs: NDArray[np.int64]  # [9] what features.advance computes
     contexts: NDArray[np.int64]  # [contexts, 4] features hashed into each context
     directs: NDArray[np.int64]  # contexts with direct probabilities too
     runners: NDArray[np.int64]  # contexts that remember their last byte too

@@ -8,6 +8,12 @@ encoder and decoder compute the same ones.
 import numpy as np
 
 from multum.bits.kernels import part
+from multum.mixing import prediction, strands, tables
+from multum.mixing.hashing import mix as mix  # contexts, too, are hashed by it
+from multum.mixing.prediction import CHANNELS, ERROR, GUESS, SLOW_ERROR, gather, learn_field, predict_field, size_class
+from multum.mixing.strands import advance_strands
+from multum.mixing.tables import advance_tables
+from multum.mixing.values import remainder, value_at
 
 # Feature numbers are part of the archive format: never renumber, only append.
 NONE = 0
@@ -50,16 +56,34 @@ CHARACTER1 = 82  # the last UTF-8 character and what there is of this one; then 
 CHARACTER2 = 83
 CHARACTER3 = 84
 CHARACTER_SKIP = 85  # the second last character, without the last
-COUNT = 96
+LEARNT_VALUE = 86  # what a linear prediction whose weights are learnt leaves for this byte
+LEARNT_FINE = 87  # the same with two more bits of fraction
+ACTIVITY = 88  # how far it missed of late, in two classes
+STRANDS = 88  # STRANDS + k, k in 1..7: counts of what followed the last bases on both strands, see strands.ORDERS
+TABLES = 96  # features of tables in text, see tables.WIDE_FIELD and so on
+WIDE_FIELD = 96  # number of separators since the line began, at most 255
+WIDE_ABOVE = 97  # the two bytes at this place of the same field in the line before, of up to 256 fields
+FIELDS_SAME = 98  # of the last twelve fields, whether they were those of the line before
+COLUMN_NEXT = 99  # how the number so far differs from the digits above, and the byte above
+FIELD_NEXT = 100  # the same with the field above
+STEP_LEFT = 101  # how the last number of the line differed from the one above it, and how many there were
+STEP_ABOVE = 102  # how the number above this one differed from the one above it, and how many stand left of it
+FIELD_TEXTS = 127  # FIELD_TEXTS + k, k in 1..128: hash of the last whole text of the k-th field of a line
+COUNT = 256
+KNOWN = frozenset([*range(STEP_ABOVE + 1), *range(FIELD_TEXTS + 1, COUNT)])
 
 # Groups of features; a group that no context uses costs nothing.
-TEXT, RECORD, FOLLOWERS, TAGS, UTF8 = 1, 2, 4, 8, 16
+TEXT, RECORD, FOLLOWERS, TAGS, UTF8, LEARNT, TABLE = 1, 2, 4, 8, 16, 32, 64
+STRAND = 8  # STRAND + k: the bit of the group of STRANDS + k, which has a table of its own
 GROUPS = {
     TEXT: frozenset([*range(CLASSES, TAG), SHAPE, LINE_LENGTH]),
     RECORD: frozenset([*range(RECORD_COLUMN, FOLLOWERS1), *range(PHASE, LINE_LENGTH)]),
     FOLLOWERS: frozenset([FOLLOWERS1, FOLLOWERS2]),
     TAGS: frozenset([TAG]),
     UTF8: frozenset([CHARACTER1, CHARACTER2, CHARACTER3, CHARACTER_SKIP]),
+    LEARNT: frozenset([LEARNT_VALUE, LEARNT_FINE, ACTIVITY]),
+    TABLE: frozenset([*range(TABLES, STEP_ABOVE + 1), *range(FIELD_TEXTS + 1, COUNT)]),
+    **{1 << (STRAND + k): frozenset([STRANDS + 1 + k]) for k in range(strands.TABLES)},
 }
 
 # Cells of the state vector.
@@ -67,17 +91,11 @@ LINE, LINE_BEFORE, FIELD_START, TAG_DEPTH, TAG_HASH, IN_TAG, CLASS_LAST = range(
 PART, PART_LEFT, LAST_CHARACTER = 7, 8, 9  # the last three characters from LAST_CHARACTER on
 FIELD_STARTS = 16  # 64 starts of the current line's fields, then 64 of the line before
 TAG_STACK = FIELD_STARTS + 128
-STATE_SIZE = TAG_STACK + 32
-
-_MULTIPLIER = 0x2545F4914F6CDD1D
-_MASK = (1 << 62) - 1
-
-
-@part
-def mix(a: int, b: int) -> int:
-    """Return a 62-bit hash of two non-negative integers."""
-    h = ((a + b + 1) * _MULTIPLIER) & _MASK
-    return h ^ (h >> 29)
+PREDICTION = TAG_STACK + 32  # see prediction.CELLS
+BASES = PREDICTION + prediction.CELLS  # see strands.CELLS
+TABLE_CELLS = BASES + strands.CELLS  # see tables.CELLS
+STATE_SIZE = TABLE_CELLS + tables.CELLS
+FOLLOWER_CELLS = 256 + 65536
 
 
 @part
@@ -199,33 +217,6 @@ def advance_characters(buf, pos, state, f):
 
 
 @part
-def value_at(buf, pos, width, big):
-    """Return the unsigned field of one or two bytes at pos, 0 before the start."""
-    if pos < 0:
-        return np.int64(0)
-    if width == 1:
-        return np.int64(buf[pos])
-    if big:
-        return (np.int64(buf[pos]) << 8) | np.int64(buf[pos + 1])
-    return np.int64(buf[pos]) | (np.int64(buf[pos + 1]) << 8)
-
-
-@part
-def remainder(value, phase, width, big, known):
-    """Return what the predicted `value` says about the byte at `phase`, given the field's `known` first byte."""
-    if width == 1:
-        return min(max(value, 0), 255)
-    value = min(max(value, 0), 65535)
-    if big:
-        if phase == 0:
-            return value >> 6
-        return 1024 + min(max(value - (known << 8), -64), 319)
-    if phase == 0:
-        return value & 255
-    return 1024 + ((value - known + 128) >> 8)
-
-
-@part
 def advance_record(buf, pos, length, stride, width, big, f):
     """stride: bytes from a field to its left neighbour. width: 1 or 2 bytes. length: bytes of a row."""
     up = pos - length
@@ -253,6 +244,23 @@ def advance_record(buf, pos, length, stride, width, big, f):
 
 
 @part
+def advance_learnt(buf, pos, length, stride, width, big, state, f):
+    """The learnt prediction of a field: at its first byte the last field teaches, and this one is predicted."""
+    cells = state[PREDICTION:]
+    phase = pos % width
+    start = pos - phase
+    if phase == 0:
+        learn_field(cells, value_at(buf, pos - width, width, big))
+        base = gather(buf, start, length, stride, width, big, cells)
+        predict_field(cells, (pos % stride) // width % CHANNELS, base, (1 << (8 * width)) - 1)
+    known = np.int64(buf[pos - 1]) if phase == 1 else 0
+    guess = cells[GUESS]
+    f[LEARNT_VALUE] = remainder((guess + 8) >> 4, phase, width, big, known)
+    f[LEARNT_FINE] = mix(remainder(guess >> 4, phase, width, big, known), (guess >> 2) & 3)
+    f[ACTIVITY] = size_class(cells[ERROR] >> 6) | size_class(cells[SLOW_ERROR] >> 6) << 4
+
+
+@part
 def advance_followers(buf, pos, followers, f):
     """followers: int32[256 + 65536], the last bytes seen after each order-1 and order-2 context."""
     c1 = np.int64(buf[pos - 1])
@@ -269,8 +277,9 @@ def advance_followers(buf, pos, followers, f):
 def advance(buf, pos, needs, f, state, followers):
     """Fill the features f int64[COUNT] for the byte at pos, from buf[:pos].
 
-    needs: int64[8] = groups, longest order, farthest byte, separator,
-    record length, stride, width, big-endian.
+    needs: int64[9] = groups, longest order, farthest byte, separator,
+    record length, stride, width, big-endian, bits of a strand table.
+    followers: the last bytes after short contexts, then the strand tables there are.
     """
     h = np.int64(0)
     for k in range(1, needs[1] + 1):
@@ -293,5 +302,13 @@ def advance(buf, pos, needs, f, state, followers):
         advance_tags(buf, pos, state, f)
     if groups & UTF8:
         advance_characters(buf, pos, state, f)
+    if groups & LEARNT:
+        advance_learnt(buf, pos, needs[4], needs[5], needs[6], needs[7] != 0, state, f)
+    if groups & TABLE:
+        advance_tables(buf, pos, needs[3], state[TABLE_CELLS:], f, TABLES, FIELD_TEXTS + 1)
+    if groups >> STRAND:
+        advance_strands(
+            np.int64(buf[pos - 1]), groups >> STRAND, needs[8], state[BASES:], followers, FOLLOWER_CELLS, f, STRANDS + 1
+        )
     if groups & FOLLOWERS:
         advance_followers(buf, pos, followers, f)

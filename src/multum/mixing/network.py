@@ -9,6 +9,7 @@ from multum.bits.lines import filled, placed
 from multum.bits.logistic import SQUASH, STRETCH
 from multum.errors import FormatError
 from multum.mixing import engine
+from multum.mixing.features import FOLLOWER_CELLS
 from multum.mixing.histories import COUNTS, NEXT_STATE
 from multum.mixing.inputs import RUN_CLASSES
 from multum.mixing.matching import CLASSES
@@ -71,6 +72,7 @@ def allocate(recipe: Recipe) -> engine.Network:
                 recipe.stride,
                 recipe.width,
                 recipe.big,
+                recipe.slot_bits,
             ],
             np.int64,
         ),
@@ -92,7 +94,7 @@ def allocate(recipe: Recipe) -> engine.Network:
         weights=filled(n_sets * inputs, recipe.first_weight, np.int32),
         final_weights=filled(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
         refinements=placed(np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits)),
-        followers=filled(256 + 65536, 0, np.int32),
+        followers=filled(FOLLOWER_CELLS + (recipe.strand_count() << recipe.slot_bits), 0, np.int32),
         squash=SQUASH,
         stretch=STRETCH,
         next_state=NEXT_STATE,

@@ -129,6 +129,10 @@ class Recipe:
                 found |= group
         return found
 
+    def strand_count(self) -> int:
+        """Return how many tables of counts on both strands the recipe needs, of 2**slot_bits cells each."""
+        return (self.groups() >> features.STRAND).bit_count()
+
     def farthest(self) -> tuple[int, int]:
         """Return (longest order hashed, farthest single byte looked at)."""
         used = self.structure.used()
@@ -159,6 +163,7 @@ class Recipe:
             + sets
             + finals
             + len(s.contexts) * 1024
+            + self.strand_count() * (4 << self.slot_bits)
             + (1 << 20)
         )
 
@@ -202,7 +207,7 @@ class Recipe:
             raise FormatError(f"recipe has records of {self.record_bytes} bytes for a stride of {self.stride}")
         if any(mode >= len(SETS) for mode, _ in (*s.selectors, *s.finals)):
             raise FormatError("recipe selects a weight set in a way this version does not know")
-        if any(f >= features.COUNT for f in s.used()) or any(len(c.features) > 4 for c in s.contexts):
+        if not s.used() <= features.KNOWN or any(len(c.features) > 4 for c in s.contexts):
             raise FormatError("recipe uses a feature this version does not know")
 
     def _bounds(self) -> Iterator[tuple[str, int, int, int]]:
