@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from multum.bits.logistic import SQUASH
+
 ONE = 65536  # a weight of one
 
 
@@ -16,6 +18,17 @@ def train(inputs: Sequence[int], weights: Sequence[int], step: int) -> list[int]
     """Return the weights after a step along the inputs, each rounded and kept within +-8."""
     moved = [w + (x * step + 2**13) // 2**14 for x, w in zip(inputs, weights, strict=True)]
     return [min(max(w, -8 * ONE), 8 * ONE - 1) for w in moved]
+
+
+def correct(correction: int, told: int, hint: int, bit: int) -> tuple[int, int]:
+    """Return (correction, told) after a bit that a forecast of log-odds hint / 256 came before.
+
+    Newton's rule: the error divided by what errors tell of a correction, in units of 1/1024.
+    """
+    p = int(SQUASH[min(max(hint + correction // 4, -3072), 3071) + 3072])
+    told += max(p * (ONE - p) // 2**22, 1)
+    moved = correction + 16 * (ONE * bit - p) // (told + 128)
+    return min(max(moved, -12 * 1024), 12 * 1024 - 1), min(told, 16 * 1024)
 
 
 @dataclass

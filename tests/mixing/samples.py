@@ -34,6 +34,13 @@ def small(level: int, family: str, **changes: object) -> Recipe:
     return replace(recipe, **{"primers": (), **tables, **changes})  # type: ignore[arg-type]
 
 
+def guided(family: str, **changes: object) -> Recipe:
+    """Return the recipe for a trained network's bytes with tables of a few hundred entries, without primers."""
+    recipe = preset(9, family, record=RECORD if family == "record" else (1, 1, 1, 0), guided=True)
+    tables = {"slot_bits": 8, "direct_bits": 6, "run_bits": 6, "refine_bits": 5, "head_bits": 6}
+    return replace(recipe, **{"primers": (), **tables, **changes})  # type: ignore[arg-type]
+
+
 def presets() -> list[tuple[int, str]]:
     """Return every level with every family."""
     return [(level, family) for level in LEVELS for family in FAMILIES]

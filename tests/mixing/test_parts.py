@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from multum.bits.logistic import STRETCH
 from multum.mixing.features import character_class, mix
 from multum.mixing.histories import COUNTS, NEXT_STATE
 from multum.mixing.matching import CLASSES, length_class
@@ -12,6 +13,7 @@ from multum.mixing.slots import SLOT_BYTES, find_slot
 from tests.mixing import reference
 
 stretch = st.integers(-2839, 2839)
+LIKELIEST = 255 | 11 << 8  # a byte that a trained network is sure of
 weight = st.integers(-524288, 524287)
 # the engine rounds the number of inputs up to eight; more than 40 go another way
 vectors = st.sampled_from([8, 16, 40, 48, 96]).flatmap(
@@ -64,14 +66,16 @@ def test_find_slot_equals_the_twin(visits: list[tuple[int, int]]) -> None:
 
 
 def test_a_selected_set_is_always_there() -> None:
+    low, high = int(STRETCH.min()), int(STRETCH.max())
     found = [0] * len(SETS)
     for mode, size in enumerate(SETS):
         for partial in (1, 2, 127, 128, 255):
             bit_number = partial.bit_length() - 1
             for feature in (0, 255, (1 << 62) - 1):
                 for match_class in (0, 1, 30, CLASSES - 1):
-                    for match_bit in (0, 1, 2):
-                        s = select_set(mode, feature, partial, bit_number, match_class, match_bit, 64)
+                    for match_bit, hint in ((0, low), (1, 0), (2, high)):
+                        seen = (match_class, match_bit, 64, hint, LIKELIEST)
+                        s = select_set(mode, feature, partial, bit_number, *seen)
                         assert 0 <= s < size
                         found[mode] = max(found[mode], s)
     assert all(2 * most >= size - 2 for most, size in zip(found, SETS, strict=True))

@@ -11,15 +11,19 @@ from multum.errors import FormatError, UsageError
 from multum.mixing import Recipe, preset
 from multum.mixing import features as feature_numbers
 from multum.mixing.histories import COUNTS, NEXT_STATE
-from multum.mixing.mixer import SETS
+from multum.mixing.mixer import FIRST_GUIDED, SETS
 from multum.mixing.network import allocate
 from multum.mixing.primers import PRIMERS
 from multum.mixing.recipe import FAMILIES, MAX_BITS, SCALAR_BYTES, Context, Structure
-from multum.mixing.structures import STRUCTURES, TIERS
+from multum.mixing.structures import GUIDED_TIERS, STRUCTURES, TIERS
 from tests.mixing.samples import presets, small
 
+<<<<<<< tests/mixing/test_recipe.py
+feature = st.integers(0, feature_numbers.COUNT - 1)
+=======
 feature = st.sampled_from(sorted(feature_numbers.KNOWN))
 selectors = st.tuples(st.integers(0, len(SETS) - 1), feature)
+>>>>>>> /tmp/B/head/tests/mixing/test_recipe.py
 contexts = st.builds(
     lambda features, direct, run: Context(tuple(features), direct, run),
     st.lists(feature, max_size=4),
@@ -29,8 +33,9 @@ contexts = st.builds(
 
 
 @st.composite
-def structures(draw: st.DrawFn) -> Structure:
+def structures(draw: st.DrawFn, guided: bool = False) -> Structure:
     """Return a structure that nobody designed."""
+    selectors = st.tuples(st.integers(0, (len(SETS) if guided else FIRST_GUIDED) - 1), feature)
     chosen = draw(st.lists(selectors, min_size=1, max_size=4))
     return Structure(
         tuple(draw(st.lists(contexts, min_size=1, max_size=8))),
@@ -38,18 +43,20 @@ def structures(draw: st.DrawFn) -> Structure:
         tuple(draw(st.lists(selectors, min_size=1, max_size=3))) if len(chosen) > 1 else (),
         tuple(draw(st.lists(st.tuples(feature, feature), max_size=3))),
         tuple(draw(st.lists(st.integers(1, 32), max_size=3))),
+        guided,
     )
 
 
 @st.composite
-def recipes(draw: st.DrawFn, bits: int = MAX_BITS) -> Recipe:
-    """Return any recipe that is valid, with tables of up to 2**bits entries."""
+def recipes(draw: st.DrawFn, bits: int = MAX_BITS, guided: bool = False) -> Recipe:
+    """Return any recipe that is valid, with tables of up to 2**bits entries, that asks a trained network or not."""
+    shipped = st.sampled_from([s for s in STRUCTURES if s.guided == guided])
     size = st.integers(4, bits)
     stride = draw(st.integers(1, 255))
     width = draw(st.integers(1, min(2, stride)))
     rate = draw(st.integers(0, 2000))
     return Recipe(
-        structure=draw(st.one_of(st.sampled_from(STRUCTURES), structures())),
+        structure=draw(st.one_of(shipped, structures(guided))),
         family=draw(st.integers(0, len(FAMILIES) - 1)),
         level=draw(st.integers(1, 9)),
         slot_bits=draw(size),
@@ -77,7 +84,7 @@ def recipes(draw: st.DrawFn, bits: int = MAX_BITS) -> Recipe:
     )
 
 
-@given(recipes())
+@given(st.booleans().flatmap(lambda guided: recipes(guided=guided)))
 def test_recipes_come_back_from_their_bytes(recipe: Recipe) -> None:
     recipe.validate()
     assert Recipe.from_bytes(recipe.to_bytes()) == recipe
@@ -123,7 +130,7 @@ def test_any_bytes_are_refused_or_make_a_valid_recipe(data: bytes) -> None:
         assert Recipe.from_bytes(recipe.to_bytes()) == recipe
 
 
-@given(recipes(), st.data())
+@given(st.booleans().flatmap(lambda guided: recipes(guided=guided)), st.data())
 def test_a_changed_byte_is_refused_or_makes_a_valid_recipe(recipe: Recipe, draw: st.DataObject) -> None:
     data = bytearray(recipe.to_bytes())
     data[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
@@ -188,9 +195,17 @@ CONTEXT = Context((1,))
         (Structure((CONTEXT,), ((0, 0),), ((0, 0),), (), ()), "a second layer exactly when it has several"),
         (Structure((CONTEXT,), ((len(SETS), 0),), (), (), ()), "weight set in a way this version does not know"),
         (Structure((CONTEXT,), ((0, 0),) * 2, ((255, 0),), (), ()), "weight set in a way this version does not know"),
+<<<<<<< tests/mixing/test_recipe.py
+        (Structure((CONTEXT,), ((FIRST_GUIDED, 0),), (), (), ()), "weight set in a way this version does not know"),
+        (Structure((CONTEXT,), ((len(SETS), 0),), (), (), (), True), "weight set in a way this version does not know"),
+        (Structure((Context((128,)),), ((0, 0),), (), (), ()), "feature this version does not know"),
+        (Structure((CONTEXT,), ((2, 255),), (), (), ()), "feature this version does not know"),
+        (Structure((CONTEXT,), ((0, 0),), (), ((0, 128),), ()), "feature this version does not know"),
+=======
         (Structure((Context((103,)),), ((0, 0),), (), (), ()), "feature this version does not know"),
         (Structure((CONTEXT,), ((2, 127),), (), (), ()), "feature this version does not know"),
         (Structure((CONTEXT,), ((0, 0),), (), ((0, 103),), ()), "feature this version does not know"),
+>>>>>>> /tmp/B/head/tests/mixing/test_recipe.py
         (Structure((Context((1,) * 5),), ((0, 0),), (), (), ()), "feature this version does not know"),
     ],
 )
@@ -223,8 +238,12 @@ def test_unknown_structures_are_refused() -> None:
 
 def test_structures_use_features_that_are_there() -> None:
     defined = set().union(*feature_numbers.GROUPS.values()) | set(range(feature_numbers.HIGH_BITS + 1))
+<<<<<<< tests/mixing/test_recipe.py
+    defined |= {feature_numbers.EXPECTED, feature_numbers.FORECAST}
+=======
     defined.add(feature_numbers.EXPECTED)
     assert defined == feature_numbers.KNOWN
+>>>>>>> /tmp/B/head/tests/mixing/test_recipe.py
     for structure in STRUCTURES:
         assert structure.used() <= defined
         assert all(len(c.features) <= 4 for c in structure.contexts)
@@ -233,7 +252,7 @@ def test_structures_use_features_that_are_there() -> None:
 
 
 def test_every_shipped_structure_has_a_tier_and_is_listed_once() -> None:
-    assert {s for tier in TIERS.values() for s in tier} == set(STRUCTURES)
+    assert {s for tiers in (TIERS, GUIDED_TIERS) for tier in tiers.values() for s in tier} == set(STRUCTURES)
     assert len(set(STRUCTURES)) == len(STRUCTURES)
 
 
@@ -268,7 +287,7 @@ def test_stated_memory_bounds_what_full_blocks_allocate(level: int) -> None:
     assert allocated(recipe) <= recipe.memory_bytes() <= allocated(recipe) + (1 << 20)
 
 
-@given(recipes(bits=12))
+@given(st.booleans().flatmap(lambda guided: recipes(bits=12, guided=guided)))
 @settings(max_examples=60)
 def test_stated_memory_bounds_what_any_recipe_allocates(recipe: Recipe) -> None:
     assert allocated(recipe) <= recipe.memory_bytes()

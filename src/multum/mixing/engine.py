@@ -5,17 +5,14 @@ everything that decides a bit is an integer, and every table index is masked or 
 from bounded numbers, so that no input can reach outside a table.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from multum.bits.adaptive import learn, prefetch_row, refine
 from multum.bits.binary import code_bit, flush, start_decoding
 from multum.bits.kernels import borrow, kernel, part, prefetch
-from multum.bits.lines import filled
-from multum.mixing.features import COUNT as FEATURES
-from multum.mixing.features import EXPECTED, STATE_SIZE, advance, mix
+from multum.mixing.features import EXPECTED, FORECAST, advance, mix
+from multum.mixing.forecasts import Guide, ask_guide, learn_corrections, predict_corrections, predict_run_corrections
 from multum.mixing.inputs import (
     close_runs,
     hash_contexts,
@@ -34,27 +31,28 @@ from multum.mixing.inputs import (
 )
 from multum.mixing.matching import follow_match, head_line, length_class, seek_match
 from multum.mixing.mixer import dot, dot_few, select_set, train, train_few
-
-# A byte takes at most 8 bits of 16 bits each, and the end of the code four bytes more.
-MARGIN = 24
-
-# Cells of Network.shape.
-(
-    SLOT_MASK,
-    RUN_MASK,
-    DIRECT_MASK,
-    REFINE_MASK,
-    INPUTS_EACH,
-    INPUTS,
-    MAP_LIMIT,
+from multum.mixing.tables import (
     DIRECT_LIMIT,
-    RATE,
-    RATE_START,
-    RATE_HALF,
+    DIRECT_MASK,
     FINAL_RATE,
+    INPUTS,
+    INPUTS_EACH,
+    MAP_LIMIT,
+    RATE,
+    RATE_HALF,
+    RATE_START,
+    REFINE_MASK,
     REFINE_SHIFT,
+    RUN_MASK,
     SKIP,
+    SLOT_MASK,
     SURE_LENGTH,
+<<<<<<< src/multum/mixing/engine.py
+    Network,
+    Scratch,
+    is_simple,
+)
+=======
 ) = range(15)
 SHAPE_CELLS = 15
 
@@ -155,25 +153,28 @@ def make_scratch(
 
 def is_simple(net: Network) -> bool:
     """Return whether `net` has one weight set, one final adjustment and one match model, and histories only.
+>>>>>>> /tmp/B/head/src/multum/mixing/engine.py
 
-    Such networks, those of the fast levels, have a kernel of their own that knows it.
-    """
-    return (
-        len(net.selectors) == len(net.refiners) == len(net.matches) == 1
-        and len(net.directs) == len(net.runners) == len(net.finals) == 0
-        and (net.shape[INPUTS], net.shape[INPUTS_EACH]) == (8, 1)
-        and not (net.contexts == EXPECTED).any()
-    )
+# A byte takes at most 8 bits of 16 bits each, and the end of the code four bytes more.
+MARGIN = 24
 
 
 def code_block(
-    decoding: bool, data: NDArray[np.uint8], start: int, coded: NDArray[np.uint8], net: Network, own: Scratch
+    decoding: bool,
+    data: NDArray[np.uint8],
+    start: int,
+    coded: NDArray[np.uint8],
+    net: Network,
+    own: Scratch,
+    guide: Guide | None,
 ) -> int:
     """Code data[start:] into coded, or decode coded into data[start:]; return the code bytes used.
 
     data[:start] is known to both sides and only learnt from. Returns -1 when the code
-    does not fit into the array given for it.
+    does not fit into the array given for it. guide: the trained network that a guided network wants.
     """
+    if guide is not None:
+        return int(run_guided_network(decoding, data, start, coded, net, own, guide))
     run = run_simple_network if is_simple(net) else run_any_network
     return int(run(decoding, data, start, coded, net, own))
 
@@ -181,20 +182,27 @@ def code_block(
 @kernel
 def run_any_network(decoding, data, start, coded, net, own):
     """Do what code_block says."""
-    return run_network(False, decoding, data, start, coded, net, own)
+    return run_network(False, decoding, data, start, coded, net, own, None)
 
 
 @kernel
 def run_simple_network(decoding, data, start, coded, net, own):
     """Do what code_block says, for networks that are simple."""
-    return run_network(True, decoding, data, start, coded, net, own)
+    return run_network(True, decoding, data, start, coded, net, own, None)
+
+
+@kernel
+def run_guided_network(decoding, data, start, coded, net, own, guide):
+    """Do what code_block says, for networks that want a guide."""
+    return run_network(False, decoding, data, start, coded, net, own, guide)
 
 
 @part
-def run_network(simple, decoding, data, start, coded, net, own):
+def run_network(simple, decoding, data, start, coded, net, own, guide):
     """Do what code_block says.
 
-    simple: whether the network is; a constant, so that the compiler leaves out what is not there.
+    simple: whether the network is; a constant, so that the compiler leaves out what is not there. So it does
+    with all that a guide is asked where `guide` is None.
     """
     shape = net.shape
     slot_mask, run_mask, direct_mask = shape[SLOT_MASK], shape[RUN_MASK], shape[DIRECT_MASK]
@@ -241,6 +249,10 @@ def run_network(simple, decoding, data, start, coded, net, own):
     run_at = direct_at + n_directs
     match_at = run_at + n_runs
     x[match_at + 2 * n_matches] = 256  # the bias
+    forecast_at = match_at + 2 * n_matches + 1
+    guided = False  # whether there is a forecast
+    hint = np.int64(0)  # what it says of the bit, stretched
+    forecast = np.int64(0)
 
     low = np.int64(0)
     width = np.int64(0xFFFFFFFF)
@@ -266,6 +278,10 @@ def run_network(simple, decoding, data, start, coded, net, own):
 
         # Memory is slow: ask for what this byte needs, and learn the last bit of the one before meanwhile.
         advance(buf, pos, needs, f, state, followers)
+        if guide is not None and coding:
+            ask_guide(guide, buf, pos, start, stretch, f)
+            forecast = f[FORECAST]
+            guided = True
         longest = np.int64(0)
         guess = np.int64(0)
         for m in range(n_matches):
@@ -311,7 +327,10 @@ def run_network(simple, decoding, data, start, coded, net, own):
                     refinements[a] += (target - bit - np.int64(refinements[a])) >> refine_shift
                 learn_histories(slots, maps, next_state, reciprocal, base, node, touched, bit, map_limit)
                 learn_touched(match_maps, match_touched, n_matches, bit, 255, reciprocal)
-                if not simple:
+                if guide is not None:
+                    if guided:
+                        learn_corrections(direct, run_maps, squash, line, node, run_touched, hint, target)
+                elif not simple:
                     for k in range(n_directs):
                         learn(direct, line[k] + node, bit, direct_limit, reciprocal)
                     learn_touched(run_maps, run_touched, n_runs, bit, 255, reciprocal)
@@ -339,17 +358,25 @@ def run_network(simple, decoding, data, start, coded, net, own):
                 row = k * (refine_mask + 1) + ((mix(refine_hash[k], partial) >> 20) & refine_mask)
                 refine_row[k] = row
                 prefetch_row(refinements, row)
+            if guide is not None and guided:
+                hint = np.int64(stretch[np.uint64(np.int64(guide.nodes[partial]) >> 4)])
+                x[forecast_at] = np.int32(hint)
             # sets are chosen first, so that their weights are there when the inputs are
             match_class, match_bit = predict_matches(
                 match_maps, stretch, n_matches, expected, length, partial, bit_number, match_at, match_touched, x
             )
             for k in range(n_sets):
                 feature = f[selectors[k, 1]]
-                s = select_set(selectors[k, 0], feature, partial, bit_number, match_class, match_bit, hits)
+                s = select_set(
+                    selectors[k, 0], feature, partial, bit_number, match_class, match_bit, hits, hint, forecast
+                )
                 set_at[k] = (selectors[k, 2] + s) * n_inputs
                 prefetch(weights, set_at[k])
             predict_histories(slots, maps, stretch, base, node, each, touched, x)
-            if not simple:
+            if guide is not None:
+                predict_corrections(direct, line, node, direct_at, x)
+                predict_run_corrections(run_maps, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
+            elif not simple:
                 predict_directs(direct, stretch, trust, line, node, direct_at, x)
                 predict_runs(run_maps, stretch, run_byte, run_class, partial, bit_number, run_at, run_touched, x)
             for k in range(n_sets):
@@ -360,7 +387,9 @@ def run_network(simple, decoding, data, start, coded, net, own):
                 t = np.int64(0)
                 for k in range(n_finals):
                     feature = f[finals[k, 1]]
-                    s = select_set(finals[k, 0], feature, partial, bit_number, match_class, match_bit, hits)
+                    s = select_set(
+                        finals[k, 0], feature, partial, bit_number, match_class, match_bit, hits, hint, forecast
+                    )
                     s = (finals[k, 2] + s) * n_sets
                     final_at[k] = s
                     r = dot_few(mixed, final_weights, s, n_sets)

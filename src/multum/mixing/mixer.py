@@ -20,15 +20,21 @@ BY_FEATURE_BIT = 4  # eight bits of a feature, and the bit's number
 BY_MATCH = 5  # class of the longest match, its bit, and the bit's number
 BY_HITS = 6  # how many contexts have been seen before, and the bit's number
 BY_MATCH_PARTIAL = 7  # half the class of the longest match, and the bits so far
+BY_FORECAST = 8  # what a trained network says of the bit, and the bit's number
+BY_FORECAST_MATCH = 9  # the same in wider steps, the class of the longest match, and its bit
+BY_FORECAST_BYTE = 10  # how likely its byte is, whether the bits so far are of that byte, and the bit's number
+BY_FORECAST_HITS = 11  # what it says of the bit, and how many contexts have been seen before
+FIRST_GUIDED = BY_FORECAST
 
-SETS = (1, 256, 256, 2048, 2048, 768, 256, 4352)
+SETS = (1, 256, 256, 2048, 2048, 768, 256, 4352, 296, 1920, 192, 640)
 
 
 @part
-def select_set(mode, feature, partial, bit_number, match_class, match_bit, hits):
+def select_set(mode, feature, partial, bit_number, match_class, match_bit, hits, hint, forecast):
     """Return the number of the selected weight set, below SETS[mode].
 
-    match_class: 0..31, 0 when no match predicts. match_bit: 0 none, else 1 + expected bit.
+    match_class: 0..31, 0 when no match predicts. match_bit: 0 none, else 1 + expected bit. hint: the forecast's
+    stretch. forecast: see forecasts.guess_byte.
     """
     if mode == BY_FEATURE:
         return feature & 255
@@ -44,6 +50,15 @@ def select_set(mode, feature, partial, bit_number, match_class, match_bit, hits)
         return ((match_class + 1) >> 1) * 256 + partial
     if mode == BY_FEATURE_PARTIAL:
         return ((feature & 7) << 8) | partial
+    if mode == BY_FORECAST:
+        return ((hint + 2368) >> 7) * 8 + bit_number
+    if mode == BY_FORECAST_MATCH:
+        return (((hint + 2560) >> 8) * 3 + match_bit) * 32 + match_class
+    if mode == BY_FORECAST_BYTE:
+        holds = np.int64(((forecast & 255) | 256) >> (8 - bit_number) == partial)
+        return ((forecast >> 8) * 2 + holds) * 8 + bit_number
+    if mode == BY_FORECAST_HITS:
+        return ((hint + 2560) >> 8) * 32 + min(hits, 31)
     return np.int64(0)
 
 

@@ -7,9 +7,17 @@ from multum.bits.adaptive import COUNT_LIMIT, RECIPROCAL, initial_refinement, pa
 from multum.bits.kernels import wrapping
 from multum.bits.lines import filled, placed
 from multum.bits.logistic import SQUASH, STRETCH
+<<<<<<< src/multum/mixing/network.py
+from multum.errors import FormatError, UsageError
+from multum.inference.network import IntegerNetwork
+from multum.inference.reading import Streams
+from multum.mixing import engine, tables
+from multum.mixing.forecasts import RUN_CELLS, make_guide
+=======
 from multum.errors import FormatError
 from multum.mixing import engine
 from multum.mixing.features import FOLLOWER_CELLS
+>>>>>>> /tmp/B/head/src/multum/mixing/network.py
 from multum.mixing.histories import COUNTS, NEXT_STATE
 from multum.mixing.inputs import RUN_CLASSES
 from multum.mixing.matching import CLASSES
@@ -38,6 +46,19 @@ def _first_agreement(classes: int, models: int) -> NDArray[np.int32]:
     return np.tile(np.array(entries, np.int32), models)
 
 
+def _first_run_maps(runners: int, guided: bool) -> NDArray[np.int32]:
+    """Return what runs predict at first, or what they correct: nothing."""
+    return filled(runners * RUN_CELLS, 0, np.int32) if guided else placed(_first_agreement(RUN_CLASSES, runners))
+
+
+def _first_weights(recipe: Recipe, sets: int) -> NDArray[np.int32]:
+    """Return the weights of `sets` sets: a forecast is taken as it is, everything else as the recipe says."""
+    weights = np.full((sets, recipe.input_count()), recipe.first_weight, np.int32)
+    if recipe.structure.guided:
+        weights[:, recipe.forecast_at()] = 65536
+    return placed(weights.reshape(-1))
+
+
 def _selections(selectors: tuple[tuple[int, int], ...]) -> tuple[NDArray[np.int64], int]:
     """Return ([n, 3] mode, feature, first weight set; total of weight sets)."""
     rows, total = [], 0
@@ -47,7 +68,7 @@ def _selections(selectors: tuple[tuple[int, int], ...]) -> tuple[NDArray[np.int6
     return np.array(rows, np.int64).reshape(-1, 3), total
 
 
-def allocate(recipe: Recipe) -> engine.Network:
+def allocate(recipe: Recipe) -> tables.Network:
     """Return the untrained network of `recipe`; takes recipe.memory_bytes() of memory."""
     s = recipe.structure
     contexts = np.zeros((len(s.contexts), 4), np.int64)
@@ -60,7 +81,7 @@ def allocate(recipe: Recipe) -> engine.Network:
     inputs = recipe.input_count()
     order, back = recipe.farthest()
     counts = np.arange(COUNT_LIMIT + 1, dtype=np.int64)
-    return engine.Network(
+    return tables.Network(
         shape=_shape(recipe, inputs),
         needs=np.array(
             [
@@ -85,13 +106,15 @@ def allocate(recipe: Recipe) -> engine.Network:
         matches=np.array(s.matches, np.int64),
         slots=filled(16 << recipe.slot_bits, 0, np.uint8),
         maps=placed(_first_maps(len(s.contexts))),
-        direct=filled(16 << (recipe.direct_bits if len(directs) else 0), pack_map(1 << 21, 0), np.int32),
+        direct=filled(
+            16 << (recipe.direct_bits if len(directs) else 0), 0 if s.guided else pack_map(1 << 21, 0), np.int32
+        ),
         runs=filled(1 << (recipe.run_bits if len(runners) else 0), 0, np.int32),
-        run_maps=placed(_first_agreement(RUN_CLASSES, len(runners))),
+        run_maps=_first_run_maps(len(runners), s.guided),
         match_maps=placed(_first_agreement(CLASSES, len(s.matches))),
         sure_maps=placed(np.repeat(_first_agreement(CLASSES, 1)[1::2], 256)),
         heads=filled(len(s.matches) << recipe.head_bits, 0, np.int32).reshape(-1, 1 << recipe.head_bits),
-        weights=filled(n_sets * inputs, recipe.first_weight, np.int32),
+        weights=_first_weights(recipe, n_sets),
         final_weights=filled(n_finals * len(s.selectors), 65536 // len(s.selectors), np.int32),
         refinements=placed(np.tile(initial_refinement(), len(s.refiners) << recipe.refine_bits)),
         followers=filled(FOLLOWER_CELLS + (recipe.strand_count() << recipe.slot_bits), 0, np.int32),
@@ -104,24 +127,24 @@ def allocate(recipe: Recipe) -> engine.Network:
 
 
 def _shape(recipe: Recipe, inputs: int) -> NDArray[np.int64]:
-    shape = np.zeros(engine.SHAPE_CELLS, np.int64)
+    shape = np.zeros(tables.SHAPE_CELLS, np.int64)
     directs = any(c.direct for c in recipe.structure.contexts)
     runs = any(c.run for c in recipe.structure.contexts)
-    shape[engine.SLOT_MASK] = (1 << recipe.slot_bits) - 1
-    shape[engine.DIRECT_MASK] = (1 << recipe.direct_bits) - 1 if directs else 0
-    shape[engine.RUN_MASK] = (1 << recipe.run_bits) - 1 if runs else 0
-    shape[engine.REFINE_MASK] = (1 << recipe.refine_bits) - 1
-    shape[engine.INPUTS_EACH] = recipe.inputs_each
-    shape[engine.INPUTS] = inputs
-    shape[engine.MAP_LIMIT] = recipe.map_limit
-    shape[engine.DIRECT_LIMIT] = recipe.direct_limit
-    shape[engine.RATE] = recipe.rate
-    shape[engine.RATE_START] = recipe.rate_start
-    shape[engine.RATE_HALF] = 1 << recipe.rate_half_bits
-    shape[engine.FINAL_RATE] = recipe.final_rate
-    shape[engine.REFINE_SHIFT] = recipe.refine_shift
-    shape[engine.SKIP] = recipe.skip
-    shape[engine.SURE_LENGTH] = recipe.sure_length
+    shape[tables.SLOT_MASK] = (1 << recipe.slot_bits) - 1
+    shape[tables.DIRECT_MASK] = (1 << recipe.direct_bits) - 1 if directs else 0
+    shape[tables.RUN_MASK] = (1 << recipe.run_bits) - 1 if runs else 0
+    shape[tables.REFINE_MASK] = (1 << recipe.refine_bits) - 1
+    shape[tables.INPUTS_EACH] = recipe.inputs_each
+    shape[tables.INPUTS] = inputs
+    shape[tables.MAP_LIMIT] = recipe.map_limit
+    shape[tables.DIRECT_LIMIT] = recipe.direct_limit
+    shape[tables.RATE] = recipe.rate
+    shape[tables.RATE_START] = recipe.rate_start
+    shape[tables.RATE_HALF] = 1 << recipe.rate_half_bits
+    shape[tables.FINAL_RATE] = recipe.final_rate
+    shape[tables.REFINE_SHIFT] = recipe.refine_shift
+    shape[tables.SKIP] = recipe.skip
+    shape[tables.SURE_LENGTH] = recipe.sure_length
     return shape
 
 
@@ -152,45 +175,67 @@ def _run(
     meter: Meter | None,
     trace: NDArray[np.int64] | None = None,
     temper: NDArray[np.uint16] | None = None,
+    network: IntegerNetwork | None = None,
 ) -> int:
     """Code or decode the last `coded_bytes` of buf by a new network of `recipe`; return the code bytes used, or -1."""
     net = allocate(recipe)
-    own = engine.make_scratch(net, (meter or Meter()).cell, trace, temper)
+    own = tables.make_scratch(net, (meter or Meter()).cell, trace, temper)
+    streams = _open_streams(recipe, network)
+    guide = None if streams is None else make_guide(streams.stepper)
     with wrapping():
-        return engine.code_block(decoding, buf, len(buf) - coded_bytes, code, net, own)
+        return engine.code_block(decoding, buf, len(buf) - coded_bytes, code, net, own, guide)
 
 
-def encode(data: bytes, recipe: Recipe, meter: Meter | None = None) -> bytes | None:
+def _open_streams(recipe: Recipe, network: IntegerNetwork | None) -> Streams | None:
+    """Return one stream of the network that forecasts, None for a recipe without. Raises UsageError."""
+    if recipe.structure.guided != (network is not None):
+        wanted = "needs the trained network it was made for" if network is None else "has no use for a trained network"
+        raise UsageError(f"recipe {recipe.name} {wanted}; give both or neither")
+    if network is None:
+        return None
+    if network.vocabulary != 256:
+        raise UsageError(f"a network of {network.vocabulary} tokens cannot forecast bytes; give one of 256")
+    return Streams(network)
+
+
+def encode(
+    data: bytes, recipe: Recipe, meter: Meter | None = None, network: IntegerNetwork | None = None
+) -> bytes | None:
     """Return the code of `data` under the network of `recipe`, or None when it is no shorter than the data.
 
-    The code does not hold the length of the data. Releases the GIL.
+    The code does not hold the length of the data. network: forecasts bytes, for a guided recipe; it reads
+    the data from its start. Releases the GIL. Raises UsageError for a network too many or too few.
     """
     code = np.zeros(len(data) + engine.MARGIN, np.uint8)
-    size = _run(False, _primed(recipe, data), len(data), code, recipe, meter)
+    size = _run(False, _primed(recipe, data), len(data), code, recipe, meter, network=network)
     return code[:size].tobytes() if 0 <= size < len(data) else None
 
 
-def decode(code: bytes, raw_bytes: int, recipe: Recipe, meter: Meter | None = None) -> bytes:
+def decode(
+    code: bytes, raw_bytes: int, recipe: Recipe, meter: Meter | None = None, network: IntegerNetwork | None = None
+) -> bytes:
     """Return the `raw_bytes` bytes whose code under the network of `recipe` is `code`.
 
     Any code decodes to something: the caller compares checksums. Raises FormatError
     when the network did not need all of the code.
     """
     buf = _primed(recipe, bytes(raw_bytes))
-    used = _run(True, buf, raw_bytes, np.frombuffer(code, np.uint8).copy(), recipe, meter)
+    used = _run(True, buf, raw_bytes, np.frombuffer(code, np.uint8).copy(), recipe, meter, network=network)
     if used < len(code):
         raise FormatError(f"{len(code) - used} bytes of code are left over")
     return buf[len(buf) - raw_bytes :].tobytes()
 
 
-def measure(data: bytes, recipe: Recipe, meter: Meter | None = None) -> NDArray[np.float64]:
+def measure(
+    data: bytes, recipe: Recipe, meter: Meter | None = None, network: IntegerNetwork | None = None
+) -> NDArray[np.float64]:
     """Return float64[n]: the bits by which each byte of `data` narrows the coder's interval.
 
     Their sum is within a few bits of the length of the code.
     """
     code = np.zeros(2 * len(data) + engine.MARGIN, np.uint8)
     trace = np.zeros(len(data) + 1, np.int64)
-    _run(False, _primed(recipe, data), len(data), code, recipe, meter, trace=trace)
+    _run(False, _primed(recipe, data), len(data), code, recipe, meter, trace=trace, network=network)
     positions: NDArray[np.float64] = 8.0 * (trace >> 32) - np.log2(trace & 0xFFFFFFFF)
     return np.diff(positions)
 

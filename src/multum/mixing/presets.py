@@ -5,7 +5,7 @@ from dataclasses import replace
 from multum.errors import UsageError
 from multum.mixing.primers import CHINESE, CODE, ENGLISH, MARKUP
 from multum.mixing.recipe import FAMILIES, Recipe
-from multum.mixing.structures import TIERS
+from multum.mixing.structures import GUIDED_TIERS, TIERS
 
 LEVELS = range(1, 10)
 # level: (tier, slot bits, direct bits); a slot is 16 bytes, a line of direct probabilities 64
@@ -41,19 +41,21 @@ def preset(
     separator: int = 32,
     record: tuple[int, int, int, int] = (1, 1, 1, 0),
     primers: tuple[int, ...] = (),
+    guided: bool = False,
 ) -> Recipe:
     """Return the recipe of `level` for a family of data.
 
-    record: (row bytes, stride, field bytes, 1 when the high byte comes first).
+    record: (row bytes, stride, field bytes, 1 when the high byte comes first). guided: for data that a trained
+    network forecasts; levels under 7 are lean then and take the tables of level 7.
     Raises UsageError for a level or family that is not there.
     """
     check_level(level)
     if family not in TIERS:
         raise UsageError(f"family {family!r} is unknown; families are {', '.join(TIERS)}")
-    tier, slot_bits, direct_bits = _SIZES[level]
+    tier, slot_bits, direct_bits = _SIZES[max(level, 7) if guided else level]
     row, stride, width, big = record
     fast = Recipe(
-        structure=TIERS[family][tier],
+        structure=GUIDED_TIERS[family][level > 6] if guided else TIERS[family][tier],
         family=FAMILIES.index(family),
         level=level,
         slot_bits=slot_bits,
@@ -68,7 +70,7 @@ def preset(
         rate_half_bits=15,
         skip=250,
         first_weight=20000,
-        sure_length=_SURE_FAST[family] if level == 1 else _SURE[level],
+        sure_length=0 if guided else _SURE_FAST[family] if level == 1 else _SURE[level],
         separator=separator,
         record_bytes=row,
         stride=stride,

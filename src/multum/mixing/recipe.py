@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from multum.errors import FormatError
 from multum.mixing import features
-from multum.mixing.mixer import SETS
+from multum.mixing.mixer import FIRST_GUIDED, SETS
 
 MAX_CONTEXTS = 64
 MAX_SETS = 24
@@ -65,6 +65,7 @@ class Structure:
     finals: tuple[tuple[int, int], ...]  # the same for the second layer; none for one selector
     refiners: tuple[tuple[int, int], ...]  # two features of each final adjustment
     matches: tuple[int, ...]  # shortest length of each match model
+    guided: bool = False  # whether a trained network forecasts, and contexts correct what it says
 
     def used(self) -> set[int]:
         """Return every feature number that is read."""
@@ -81,7 +82,7 @@ class Structure:
             out.append(len(pairs))
             for pair in pairs:
                 out += bytes(pair)
-        return bytes(out + bytes([len(self.matches), *self.matches]))
+        return bytes(out + bytes([len(self.matches) | self.guided << 7, *self.matches]))
 
 
 @dataclass(frozen=True)
@@ -143,9 +144,13 @@ class Recipe:
 
     def input_count(self) -> int:
         """Return the number of mixer inputs, bias included, rounded up to eight."""
+        return -(-(self.forecast_at() + self.structure.guided) // 8) * 8
+
+    def forecast_at(self) -> int:
+        """Return the place of a forecast among the inputs: after all others."""
         s = self.structure
         extra = sum(c.direct + c.run for c in s.contexts)
-        return -(-(len(s.contexts) * self.inputs_each + extra + 2 * len(s.matches) + 1) // 8) * 8
+        return len(s.contexts) * self.inputs_each + extra + 2 * len(s.matches) + 1
 
     def memory_bytes(self) -> int:
         """Return the bytes of tables that a network of this recipe allocates."""
@@ -205,7 +210,8 @@ class Recipe:
             raise FormatError("recipe needs contexts, selectors, and a second layer exactly when it has several")
         if self.record_bytes != self.stride and self.record_bytes < self.stride + self.width:
             raise FormatError(f"recipe has records of {self.record_bytes} bytes for a stride of {self.stride}")
-        if any(mode >= len(SETS) for mode, _ in (*s.selectors, *s.finals)):
+        modes = [mode for mode, _ in (*s.selectors, *s.finals)]
+        if any(mode >= (len(SETS) if s.guided else FIRST_GUIDED) for mode in modes):
             raise FormatError("recipe selects a weight set in a way this version does not know")
         if not s.used() <= features.KNOWN or any(len(c.features) > 4 for c in s.contexts):
             raise FormatError("recipe uses a feature this version does not know")
@@ -280,7 +286,10 @@ class _Reader:
                 raise FormatError(f"recipe has a context kind this version does not know: {head:#04x}")
             contexts.append(Context(tuple(self.take(head & 7)), bool(head & 8), bool(head & 16)))
         selectors, finals, refiners = self.pairs(), self.pairs(), self.pairs()
-        return Structure(tuple(contexts), selectors, finals, refiners, tuple(self.take(self.byte())))
+        matches = self.byte()
+        return Structure(
+            tuple(contexts), selectors, finals, refiners, tuple(self.take(matches & 127)), guided=matches > 127
+        )
 
     def finish(self) -> None:
         if self.at != len(self.data):

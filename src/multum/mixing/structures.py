@@ -21,6 +21,7 @@ from multum.mixing.features import (
     FIRST_WORD,
     FOLLOWERS1,
     FOLLOWERS2,
+    FORECAST,
     HIGH_BITS,
     HIGH_NIBBLES,
     LEFT_VALUE,
@@ -41,7 +42,18 @@ from multum.mixing.features import (
     WORD1,
     WORD2,
 )
-from multum.mixing.mixer import BY_FEATURE, BY_FEATURE_BIT, BY_HITS, BY_MATCH, BY_MATCH_PARTIAL, BY_PARTIAL
+from multum.mixing.mixer import (
+    BY_FEATURE,
+    BY_FEATURE_BIT,
+    BY_FORECAST,
+    BY_FORECAST_BYTE,
+    BY_FORECAST_HITS,
+    BY_FORECAST_MATCH,
+    BY_HITS,
+    BY_MATCH,
+    BY_MATCH_PARTIAL,
+    BY_PARTIAL,
+)
 from multum.mixing.recipe import Context, Structure
 
 LAST, SECOND, THIRD, FOURTH = BYTE + 1, BYTE + 2, BYTE + 3, BYTE + 4
@@ -338,6 +350,36 @@ _BINARY_ALL = Structure(
     matches=(4, 7, 12),
 )
 
+# --- beside a trained network
+
+_FORECAST_SELECTORS = ((BY_FORECAST, 0), (BY_FORECAST_MATCH, 0), (BY_FORECAST_BYTE, 0), (BY_FORECAST_HITS, 0))
+_FORECAST_FINALS = ((BY_FORECAST, 0), (BY_FORECAST_BYTE, 0))
+
+_TEXT_GUIDED_LEAN = Structure(
+    contexts=_contexts(1, 2, 3, 4, 6, WORD, (WORD, WORD1), (WORD, WORD2), CLASSES, (SHAPE, WORD), keep="dr"),
+    selectors=((BY_PARTIAL, 0), (BY_FEATURE, LAST), *_FORECAST_SELECTORS),
+    finals=((BY_PARTIAL, 0), *_FORECAST_FINALS),
+    refiners=((0, 0), (LAST, 0), (FORECAST, 0), (FORECAST, LAST)),
+    matches=(5, 8),
+    guided=True,
+)
+_TEXT_GUIDED = Structure(
+    contexts=_TEXT_ALL.contexts,
+    selectors=(*_TEXT_ALL.selectors, *_FORECAST_SELECTORS),
+    finals=(*_TEXT_ALL.finals, *_FORECAST_FINALS),
+    refiners=((0, 0), (LAST, 0), (2, 0), (3, 0), (FORECAST, 0), (FORECAST, LAST), (FORECAST, 2), (WORD, LAST)),
+    matches=(5, 8),
+    guided=True,
+)
+_BINARY_GUIDED = Structure(
+    contexts=_BINARY_ALL.contexts,
+    selectors=(*_BINARY_ALL.selectors, *_FORECAST_SELECTORS),
+    finals=(*_BINARY_ALL.finals, *_FORECAST_FINALS),
+    refiners=((0, 0), (LAST, 0), (2, 0), (FORECAST, 0)),
+    matches=(4, 7, 12),
+    guided=True,
+)
+
 # Tiers of each family, fast to thorough.
 TIERS = {
     "text": (_FAST_TEXT, _TEXT, _TEXT_ALL),
@@ -346,6 +388,11 @@ TIERS = {
     "record": (_FAST_RECORD, _RECORD, _RECORD_ALL),
     "genome": (_FAST, _GENOME, _GENOME_ALL),
     "binary": (_FAST, _BINARY, _BINARY_ALL),
+}
+# The same for data that a trained network forecasts: lean, and all that pays.
+GUIDED_TIERS = {
+    **dict.fromkeys(("text", "lines", "cjk"), (_TEXT_GUIDED_LEAN, _TEXT_GUIDED)),
+    **dict.fromkeys(("record", "genome", "binary"), (_BINARY_GUIDED, _BINARY_GUIDED)),
 }
 STRUCTURES = (
     _FAST,
@@ -364,4 +411,7 @@ STRUCTURES = (
     _RECORD_ALL,
     _GENOME_ALL,
     _BINARY_ALL,
+    _TEXT_GUIDED_LEAN,
+    _TEXT_GUIDED,
+    _BINARY_GUIDED,
 )
