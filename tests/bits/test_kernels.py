@@ -18,6 +18,7 @@ from multum.bits.vectors import (
     TILES,
     dot_lanes,
     multiply_1_by_1,
+    multiply_1_by_4,
     multiply_1_by_8,
     multiply_4_by_1,
     multiply_4_by_4,
@@ -50,6 +51,8 @@ def _multiply(shape, a, w, c):
     pairs, columns, rows, vectors = shape[0], shape[1], shape[2], shape[3]
     if rows == 1 and vectors == 1:
         multiply_1_by_1(a, 0, 2 * pairs, w, 0, columns, pairs, c, 0, columns)
+    elif rows == 1 and vectors == 4:
+        multiply_1_by_4(a, 0, 2 * pairs, w, 0, columns, pairs, c, 0, columns)
     elif rows == 1:
         multiply_1_by_8(a, 0, 2 * pairs, w, 0, columns, pairs, c, 0, columns)
     elif vectors == 1:

@@ -53,7 +53,14 @@ def _make_tile(rows: int, vectors: int) -> Any:
 
 
 multiply_1_by_1 = _make_tile(1, 1)
+multiply_1_by_4 = _make_tile(1, 4)
 multiply_1_by_8 = _make_tile(1, 8)
 multiply_4_by_1 = _make_tile(4, 1)
 multiply_4_by_4 = _make_tile(4, 4)
-TILES = {(1, 1): multiply_1_by_1, (1, 8): multiply_1_by_8, (4, 1): multiply_4_by_1, (4, 4): multiply_4_by_4}
+TILES = {
+    (1, 1): multiply_1_by_1,
+    (1, 4): multiply_1_by_4,
+    (1, 8): multiply_1_by_8,
+    (4, 1): multiply_4_by_1,
+    (4, 4): multiply_4_by_4,
+}

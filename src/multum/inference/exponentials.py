@@ -45,6 +45,19 @@ def make_sigmoids() -> NDArray[np.int32]:
 
 
 @part
+def open_gate(x):
+    """Return 1 / (1 + exp(-x / 2**16)) with 30 fraction bits, within 2e-6 of its value and without a table.
+
+    1 / (1 + power), for a power of at most one, is a line within 0.043 of it and three steps of Newton's.
+    """
+    power = exp2_fixed(-((abs(np.int64(x)) * 1549082005) >> 30))  # log2(e) with 30 fraction bits
+    share = 1564410010 - ((ONE + power) >> 1)
+    for _ in range(3):
+        share = (share * ((ONE << 1) - (((ONE + power) * share) >> 30))) >> 30
+    return share if x >= 0 else ONE - share
+
+
+@part
 def rise(t):
     """Return sin(pi / 2 * t / 2**30) with 30 fraction bits, for t in [0, 2**30]; within 1e-8.
 

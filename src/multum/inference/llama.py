@@ -37,7 +37,7 @@ from multum.inference.arrays import (
     WIDTH,
     WINDOW,
 )
-from multum.inference.exponentials import exp2_fixed, sigmoid_fixed, wave
+from multum.inference.exponentials import exp2_fixed, open_gate, wave
 from multum.inference.rows import LIMIT, bit_length, multiply, normalise_row, quantize, rescale
 
 # Shares of attention add up to this at most, so that a sum of 16-bit values stays in 32 bits.
@@ -270,7 +270,7 @@ def gate_rows(net, own, layer, rows):
         ups = own.outputs[r, inner : 2 * inner]
         for i in range(inner):
             gate = np.int64(gates[i])
-            own.longs[i] = ((gate * sigmoid_fixed(net.sigmoids, gate)) >> 30) * np.int64(ups[i])
+            own.longs[i] = ((gate * open_gate(gate)) >> 30) * np.int64(ups[i])
         m, e = quantize(own.longs[:inner], reach, own.inputs[r * step : (r + 1) * step])
         own.scales[r, 0] = m
         own.scales[r, 1] = e - 2 * POINT_BITS

@@ -9,7 +9,7 @@ values depend on its own inputs only, not on the rows beside it nor on the order
 import numpy as np
 
 from multum.bits.kernels import part, routine
-from multum.bits.vectors import multiply_1_by_1, multiply_1_by_8, multiply_4_by_1, multiply_4_by_4
+from multum.bits.vectors import multiply_1_by_1, multiply_1_by_4, multiply_1_by_8, multiply_4_by_1, multiply_4_by_4
 
 # Bounds of a fixed-point number; and of the numbers whose squares a norm sums.
 LIMIT = (1 << 30) - 1
@@ -118,6 +118,11 @@ def multiply(a, a_at, a_step, rows, w, w_at, w_step, pairs, columns, c, c_at, c_
                 a, a_at + r * a_step, a_step, w, w_at + 2 * n, w_step, pairs, c, c_at + r * c_step + n, c_step
             )
             n += 128
+        while n + 64 <= columns:
+            multiply_1_by_4(
+                a, a_at + r * a_step, a_step, w, w_at + 2 * n, w_step, pairs, c, c_at + r * c_step + n, c_step
+            )
+            n += 64
         while n < columns:
             multiply_1_by_1(
                 a, a_at + r * a_step, a_step, w, w_at + 2 * n, w_step, pairs, c, c_at + r * c_step + n, c_step
