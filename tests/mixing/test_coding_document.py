@@ -71,11 +71,7 @@ def parse_structure(cells: list[str]) -> Structure:
 
 def test_features_have_the_numbers_that_the_document_gives() -> None:
     names = read_feature_names()
-<<<<<<< tests/mixing/test_coding_document.py
-    assert sorted(names.values()) == [*range(86), 96]
-=======
     assert sorted(names.values()) == sorted(features.KNOWN)
->>>>>>> /tmp/B/head/tests/mixing/test_coding_document.py
     assert names["ORDER32"] == features.ORDER + 32
     assert names["BYTE16"] == features.BYTE + 16
     assert names["STRANDS7"] == features.STRANDS + 7

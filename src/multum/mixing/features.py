@@ -56,10 +56,6 @@ CHARACTER1 = 82  # the last UTF-8 character and what there is of this one; then 
 CHARACTER2 = 83
 CHARACTER3 = 84
 CHARACTER_SKIP = 85  # the second last character, without the last
-<<<<<<< src/multum/mixing/features.py
-FORECAST = 96  # the byte that a trained network forecasts, with how likely it is; see forecasts.guess_byte
-COUNT = 128
-=======
 LEARNT_VALUE = 86  # what a linear prediction whose weights are learnt leaves for this byte
 LEARNT_FINE = 87  # the same with two more bits of fraction
 ACTIVITY = 88  # how far it missed of late, in two classes
@@ -72,10 +68,10 @@ COLUMN_NEXT = 99  # how the number so far differs from the digits above, and the
 FIELD_NEXT = 100  # the same with the field above
 STEP_LEFT = 101  # how the last number of the line differed from the one above it, and how many there were
 STEP_ABOVE = 102  # how the number above this one differed from the one above it, and how many stand left of it
+FORECAST = 112  # the byte that a trained network forecasts, with how likely it is; see forecasts.guess_byte
 FIELD_TEXTS = 127  # FIELD_TEXTS + k, k in 1..128: hash of the last whole text of the k-th field of a line
 COUNT = 256
-KNOWN = frozenset([*range(STEP_ABOVE + 1), *range(FIELD_TEXTS + 1, COUNT)])
->>>>>>> /tmp/B/head/src/multum/mixing/features.py
+KNOWN = frozenset([*range(STEP_ABOVE + 1), FORECAST, *range(FIELD_TEXTS + 1, COUNT)])
 
 # Groups of features; a group that no context uses costs nothing.
 TEXT, RECORD, FOLLOWERS, TAGS, UTF8, LEARNT, TABLE = 1, 2, 4, 8, 16, 32, 64

@@ -7,17 +7,12 @@ from multum.bits.adaptive import COUNT_LIMIT, RECIPROCAL, initial_refinement, pa
 from multum.bits.kernels import wrapping
 from multum.bits.lines import filled, placed
 from multum.bits.logistic import SQUASH, STRETCH
-<<<<<<< src/multum/mixing/network.py
 from multum.errors import FormatError, UsageError
 from multum.inference.network import IntegerNetwork
 from multum.inference.reading import Streams
-from multum.mixing import engine, tables
-from multum.mixing.forecasts import RUN_CELLS, make_guide
-=======
-from multum.errors import FormatError
-from multum.mixing import engine
+from multum.mixing import engine, storage
 from multum.mixing.features import FOLLOWER_CELLS
->>>>>>> /tmp/B/head/src/multum/mixing/network.py
+from multum.mixing.forecasts import RUN_CELLS, make_guide
 from multum.mixing.histories import COUNTS, NEXT_STATE
 from multum.mixing.inputs import RUN_CLASSES
 from multum.mixing.matching import CLASSES
@@ -68,7 +63,7 @@ def _selections(selectors: tuple[tuple[int, int], ...]) -> tuple[NDArray[np.int6
     return np.array(rows, np.int64).reshape(-1, 3), total
 
 
-def allocate(recipe: Recipe) -> tables.Network:
+def allocate(recipe: Recipe) -> storage.Network:
     """Return the untrained network of `recipe`; takes recipe.memory_bytes() of memory."""
     s = recipe.structure
     contexts = np.zeros((len(s.contexts), 4), np.int64)
@@ -81,7 +76,7 @@ def allocate(recipe: Recipe) -> tables.Network:
     inputs = recipe.input_count()
     order, back = recipe.farthest()
     counts = np.arange(COUNT_LIMIT + 1, dtype=np.int64)
-    return tables.Network(
+    return storage.Network(
         shape=_shape(recipe, inputs),
         needs=np.array(
             [
@@ -127,24 +122,24 @@ def allocate(recipe: Recipe) -> tables.Network:
 
 
 def _shape(recipe: Recipe, inputs: int) -> NDArray[np.int64]:
-    shape = np.zeros(tables.SHAPE_CELLS, np.int64)
+    shape = np.zeros(storage.SHAPE_CELLS, np.int64)
     directs = any(c.direct for c in recipe.structure.contexts)
     runs = any(c.run for c in recipe.structure.contexts)
-    shape[tables.SLOT_MASK] = (1 << recipe.slot_bits) - 1
-    shape[tables.DIRECT_MASK] = (1 << recipe.direct_bits) - 1 if directs else 0
-    shape[tables.RUN_MASK] = (1 << recipe.run_bits) - 1 if runs else 0
-    shape[tables.REFINE_MASK] = (1 << recipe.refine_bits) - 1
-    shape[tables.INPUTS_EACH] = recipe.inputs_each
-    shape[tables.INPUTS] = inputs
-    shape[tables.MAP_LIMIT] = recipe.map_limit
-    shape[tables.DIRECT_LIMIT] = recipe.direct_limit
-    shape[tables.RATE] = recipe.rate
-    shape[tables.RATE_START] = recipe.rate_start
-    shape[tables.RATE_HALF] = 1 << recipe.rate_half_bits
-    shape[tables.FINAL_RATE] = recipe.final_rate
-    shape[tables.REFINE_SHIFT] = recipe.refine_shift
-    shape[tables.SKIP] = recipe.skip
-    shape[tables.SURE_LENGTH] = recipe.sure_length
+    shape[storage.SLOT_MASK] = (1 << recipe.slot_bits) - 1
+    shape[storage.DIRECT_MASK] = (1 << recipe.direct_bits) - 1 if directs else 0
+    shape[storage.RUN_MASK] = (1 << recipe.run_bits) - 1 if runs else 0
+    shape[storage.REFINE_MASK] = (1 << recipe.refine_bits) - 1
+    shape[storage.INPUTS_EACH] = recipe.inputs_each
+    shape[storage.INPUTS] = inputs
+    shape[storage.MAP_LIMIT] = recipe.map_limit
+    shape[storage.DIRECT_LIMIT] = recipe.direct_limit
+    shape[storage.RATE] = recipe.rate
+    shape[storage.RATE_START] = recipe.rate_start
+    shape[storage.RATE_HALF] = 1 << recipe.rate_half_bits
+    shape[storage.FINAL_RATE] = recipe.final_rate
+    shape[storage.REFINE_SHIFT] = recipe.refine_shift
+    shape[storage.SKIP] = recipe.skip
+    shape[storage.SURE_LENGTH] = recipe.sure_length
     return shape
 
 
@@ -179,7 +174,7 @@ def _run(
 ) -> int:
     """Code or decode the last `coded_bytes` of buf by a new network of `recipe`; return the code bytes used, or -1."""
     net = allocate(recipe)
-    own = tables.make_scratch(net, (meter or Meter()).cell, trace, temper)
+    own = storage.make_scratch(net, (meter or Meter()).cell, trace, temper)
     streams = _open_streams(recipe, network)
     guide = None if streams is None else make_guide(streams.stepper)
     with wrapping():
