@@ -181,7 +181,8 @@ def predict_fields(data: bytes, n: int, stride: int, width: int, big: int) -> It
         learner = learners[channel]
         learner.teach(x, v - base - (sum(a * b for a, b in zip(x, learner.w, strict=True)) >> 16))
         base = value(s - stride)
-        x = [clip(value(s - reach(k)) - base, -32768, 32768) for k in range(16)]
+        backs = [stride if reach(k) < width else reach(k) for k in range(16)]
+        x = [clip(value(s - back) - base, -32768, 32768) for back in backs]
         channel = s % stride // width % 4
         total = sum(a * b for a, b in zip(x, learners[channel].w, strict=True))
         guess = clip(16 * base + (total >> 12), 0, 16 * (256**width - 1))

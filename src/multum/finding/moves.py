@@ -62,7 +62,7 @@ def draw_move(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabulary, kind
     return KINDS[kind](rng, kept, vocabulary)
 
 
-def _restructured(recipe: Recipe, **changes: Any) -> Recipe:
+def restructured(recipe: Recipe, **changes: Any) -> Recipe:
     """Return the recipe with a changed structure, the first layer's weights shared out among its inputs anew."""
     structure = replace(recipe.structure, **changes)
     changed = replace(recipe, structure=structure)
@@ -77,7 +77,7 @@ def _add_context(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabulary) -
         contexts = recipe.structure.contexts
         if len(contexts) >= _MOST_CONTEXTS or _has(contexts, added):
             return recipe
-        return _restructured(recipe, contexts=(*contexts, added))
+        return restructured(recipe, contexts=(*contexts, added))
 
     return Move("add context", change)
 
@@ -123,7 +123,7 @@ def _with_contexts(recipe: Recipe, old: Context, new: tuple[Context, ...]) -> Re
     if old not in contexts or len(contexts) + len(new) < 2:
         return recipe
     at = contexts.index(old)
-    return _restructured(recipe, contexts=(*contexts[:at], *new, *contexts[at + 1 :]))
+    return restructured(recipe, contexts=(*contexts[:at], *new, *contexts[at + 1 :]))
 
 
 def _change_selector(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabulary) -> Move:
@@ -134,7 +134,7 @@ def _change_selector(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabular
         if not selectors:
             return recipe
         finals = recipe.structure.finals or ((BY_PARTIAL, 0),)
-        return _restructured(recipe, selectors=selectors, finals=finals if len(selectors) > 1 else ())
+        return restructured(recipe, selectors=selectors, finals=finals if len(selectors) > 1 else ())
 
     return Move("selector", change)
 
@@ -142,7 +142,7 @@ def _change_selector(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabular
 def _change_final(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabulary) -> Move:
     old, new = _edit(rng, kept.recipe.structure.finals, vocabulary.draw_selector(rng))
     return Move(
-        "final", lambda recipe: _restructured(recipe, finals=_edited(recipe.structure.finals, old, new, _MOST_SETS))
+        "final", lambda recipe: restructured(recipe, finals=_edited(recipe.structure.finals, old, new, _MOST_SETS))
     )
 
 
@@ -150,7 +150,7 @@ def _change_refiner(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabulary
     old, new = _edit(rng, kept.recipe.structure.refiners, vocabulary.draw_refiner(rng))
     return Move(
         "refiner",
-        lambda recipe: _restructured(recipe, refiners=_edited(recipe.structure.refiners, old, new, _MOST_SETS)),
+        lambda recipe: restructured(recipe, refiners=_edited(recipe.structure.refiners, old, new, _MOST_SETS)),
     )
 
 
@@ -181,7 +181,7 @@ def _change_match(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabulary) 
     def change(recipe: Recipe) -> Recipe:
         left = set(recipe.structure.matches) - {old}
         matches = tuple(sorted(left | ({new} if new else set())))
-        return recipe if len(matches) > MAX_MATCHES else _restructured(recipe, matches=matches)
+        return recipe if len(matches) > MAX_MATCHES else restructured(recipe, matches=matches)
 
     return Move("match", change)
 

@@ -1,13 +1,15 @@
 """Where a search begins: what `pack` would choose, the presets of every family, and recipes that were given."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from multum.archive.coding import block_bytes, choose_recipe
 from multum.archive.contents import PathLike
 from multum.archive.recipes import KeptRecipe, grown, read_recipe
-from multum.finding.shapes import find_separators, find_shapes
+from multum.finding.columns import find_parents
+from multum.finding.enriching import enrich
+from multum.finding.shapes import Shape, find_separators, find_shapes
 from multum.finding.vocabulary import Vocabulary, family_of
 from multum.mixing import preset
 from multum.mixing.recipe import FAMILIES
@@ -27,16 +29,30 @@ def choose_start(data: bytes, level: int, given: Iterable[Named] = ()) -> Start:
     """Return where to begin on `data`, which is not empty."""
     chosen = choose_recipe(data[: block_bytes(level)], level)
     transforms, first = (b"", preset(level, "binary")) if chosen is None else chosen
-    shape = (first.record_bytes, first.stride, first.width, first.big)
-    shapes, separators = find_shapes(data, shape), find_separators(data)
-    named = [(f"{first.name} (level {level})", KeptRecipe(transforms, grown(first)))]
+    first = grown(first)
+    shapes = find_shapes(data, (first.record_bytes, first.stride, first.width, first.big))
+    separators = find_separators(data)
+    named = [(f"{first.name} (level {level})", KeptRecipe(transforms, first))]
     for family in FAMILIES:
-        separator = first.separator if family == family_of(first) else (*separators, 32)[0]
-        recipe = preset(level, family, separator=separator, record=shapes[min(1, len(shapes) - 1)])
         if family != family_of(first):
-            named.append((recipe.name, KeptRecipe(transforms, recipe)))
-    every = tuple(dict.fromkeys((b"", transforms)))
-    return Start((*named, *given), Vocabulary(family_of(first), shapes, separators, every))
+            other = preset(level, family, separator=(*separators, 32)[0], record=shapes[min(1, len(shapes) - 1)])
+            named.append((other.name, KeptRecipe(transforms, other)))
+    parents = find_parents(data, first.separator)
+    rich = enrich(first, parents)
+    named += [(f"{first.name} with {what}", KeptRecipe(transforms, recipe)) for what, recipe in rich.items()]
+    named += _reshape(KeptRecipe(transforms, rich["learnt values"]), shapes)
+    transformed = tuple(dict.fromkeys((b"", transforms)))
+    return Start((*named, *given), Vocabulary(family_of(first), shapes, separators, transformed))
+
+
+def _reshape(kept: KeptRecipe, shapes: Sequence[Shape]) -> Iterator[Named]:
+    """Yield the recipe for rows of other lengths, a length each."""
+    known = {kept.recipe.record_bytes}
+    for record, stride, width, big in shapes:
+        if record not in known and stride < record:
+            known.add(record)
+            recipe = replace(kept.recipe, record_bytes=record, stride=stride, width=width, big=big)
+            yield f"{recipe.name} with rows of {record}", KeptRecipe(kept.transforms, recipe)
 
 
 def open_candidates(paths: Iterable[PathLike]) -> list[Named]:

@@ -23,17 +23,19 @@ _LOW_ORDERS = range(f.ORDER + 1, f.ORDER + 9)
 _HIGH_ORDERS = range(f.ORDER + 9, f.ORDER + 25)
 _BYTES = range(f.BYTE + 1, f.BYTE + 9)
 _TEXT = (*range(f.CLASSES, f.RECORD_COLUMN), f.LINE_LENGTH)
-_RECORD = (*range(f.RECORD_COLUMN, f.FOLLOWERS1), *range(f.PHASE, f.LINE_LENGTH))
+_RECORD = (*range(f.RECORD_COLUMN, f.FOLLOWERS1), *range(f.PHASE, f.LINE_LENGTH), f.LEARNT_VALUE, f.ACTIVITY)
+_TABLE = range(f.WIDE_FIELD, f.STEP_ABOVE + 1)
+_STRANDS = range(f.STRANDS + 1, f.STRANDS + 8)
 _FOLLOWERS = (f.FOLLOWERS1, f.FOLLOWERS2, f.EXPECTED, f.HIGH_NIBBLES, f.HIGH_BITS)
 _CHARACTERS = (f.CHARACTER1, f.CHARACTER2, f.CHARACTER3, f.CHARACTER_SKIP)
 
 # What contexts of a family are made of, in groups; a feature is drawn from a group drawn first.
 _GROUPS: dict[str, tuple[Sequence[int], ...]] = {
-    "text": (_LOW_ORDERS, _BYTES, _TEXT, _TEXT, _FOLLOWERS),
-    "lines": (_LOW_ORDERS, _BYTES, _TEXT, _TEXT, _TEXT, _FOLLOWERS, _RECORD),
+    "text": (_LOW_ORDERS, _BYTES, _TEXT, _TEXT, _TABLE, _FOLLOWERS),
+    "lines": (_LOW_ORDERS, _BYTES, _TEXT, _TEXT, _TABLE, _TABLE, _FOLLOWERS),
     "cjk": (_LOW_ORDERS, _BYTES, _TEXT, _CHARACTERS, _CHARACTERS, _FOLLOWERS),
     "record": (_LOW_ORDERS, _BYTES, _RECORD, _RECORD, _RECORD, _FOLLOWERS),
-    "genome": (_LOW_ORDERS, _HIGH_ORDERS, _HIGH_ORDERS),
+    "genome": (_LOW_ORDERS, _HIGH_ORDERS, _STRANDS),
     "binary": (_LOW_ORDERS, _BYTES, _BYTES, _FOLLOWERS, _RECORD, _TEXT),
 }
 # Features whose low bits say something on their own, so that they can select a weight set.
@@ -42,6 +44,7 @@ _SELECTING = (
     *(f.COLUMN, f.ABOVE, f.ABOVE_RIGHT, f.FIELD, f.CLASSES, f.SHAPE, f.EXPECTED),
     *(f.RECORD_COLUMN, f.UP, f.UP2, f.UP_LEFT, f.UP_RIGHT, f.PHASE, f.HIGH_NIBBLES),
     *(f.LEFT_VALUE, f.UP_VALUE, f.PLANE_VALUE, f.MEAN_VALUE, f.SLOPE_VALUE, f.LINE_LENGTH),
+    *(f.LEARNT_VALUE, f.ACTIVITY, f.WIDE_FIELD, f.FIELDS_SAME, f.STRANDS + 2, f.STRANDS + 4),
 )
 _PLAIN_MODES = (BY_PARTIAL, BY_MATCH, BY_HITS, BY_MATCH_PARTIAL)
 _FEATURE_MODES = (BY_FEATURE, BY_FEATURE_BIT, BY_FEATURE_PARTIAL)

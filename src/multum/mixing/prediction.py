@@ -33,7 +33,10 @@ def gather(buf, start, length, stride, width, big, cells):
     """Write the neighbours of the field at `start`, less the left one, to the cells; return the left one."""
     base = value_at(buf, start - stride, width, big)
     for k in range(TAPS):
-        value = value_at(buf, start - reach(k, length, stride, width), width, big) - base
+        back = reach(k, length, stride, width)
+        if back < width:
+            back = stride  # in a short row the fields on the right have not come yet
+        value = value_at(buf, start - back, width, big) - base
         cells[_INPUTS + k] = min(max(value, -_LARGEST), _LARGEST)
     return base
 
