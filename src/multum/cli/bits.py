@@ -18,6 +18,7 @@ Examples:
   multum bits model.gguf --window 1024 --overlap 512 notes.txt
   cat *.txt | multum bits run/ -        standard input
   multum bits --json run/ notes.txt --per-byte bits.npy
+  multum bits run/ notes.txt --code bits   sample --from-bits undoes it
 """
 
 
@@ -25,6 +26,7 @@ Examples:
 @click.argument("program")
 @click.argument("data", nargs=-1, type=click.Path())
 @click.option("--per-byte", metavar="OUT", help="Write the bits of each byte to OUT, as float32 .npy.")
+@click.option("--code", metavar="OUT", help="Write the bits themselves: the shortest code of DATA, without its length.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite OUT if it exists.")
 @click.option("--window", type=int, metavar="N", help="Tokens read at once [default: 2048, or what the program can].")
 @click.option("--overlap", type=int, metavar="N", help="Tokens of a window read again as context [default: half].")
@@ -34,6 +36,7 @@ def bits(
     program: str,
     data: tuple[str, ...],
     per_byte: str | None,
+    code: str | None,
     force: bool,
     window: int | None,
     overlap: int | None,
@@ -50,15 +53,22 @@ def bits(
     """
     talk = Talk(quiet, verbose, as_json)
     inputs = inputs_of(data)
+    if code is not None and per_byte is not None:
+        raise click.UsageError("--code and --per-byte exclude each other; give one of them")
     name = shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs"
 
     def work() -> int:
         from multum.evaluation import rates  # loads the engine, so not before it is needed
 
         announce_compiling(talk)
+        source = source_stream() if inputs == (STREAM,) else list(inputs)
+        if code is not None:
+            report = rates.write_code(program, source, code, force=force, window=window, device=device)
+            _tell(talk, name, report)
+            return 0
         report = rates.code_bits(
             program,
-            source_stream() if inputs == (STREAM,) else list(inputs),
+            source,
             per_byte=per_byte,
             force=force,
             window=window,

@@ -3,12 +3,15 @@
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from multum.cli.jobs import STREAM, announce_compiling, attempt, source_stream
 from multum.cli.talk import Talk
+
+if TYPE_CHECKING:
+    from multum.evaluation.programs import Program
 
 EXAMPLES = """\b
 Examples:
@@ -16,13 +19,19 @@ Examples:
   multum sample run/ --prompt 'It was ' --temperature 0.8 --seed 1
   multum sample level:9 --prompt @dickens.txt     learns the file, goes on
   multum sample model.gguf --top-p 0.9 -o new.txt
+  multum sample run/ --from-bits noise -o new.txt   multum bits --code undoes it
 """
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("program")
 @click.option(
-    "-n", "--bytes", "size_bytes", type=int, default=256, metavar="BYTES", help="How many bytes [default: 256]."
+    "-n",
+    "--bytes",
+    "size_bytes",
+    type=int,
+    metavar="BYTES",
+    help="How many bytes [default: 256, or as many as the bits tell].",
 )
 @click.option(
     "--prompt",
@@ -30,6 +39,7 @@ Examples:
     default="",
     help="What comes before; @FILE reads it from a file, @- from standard input.",
 )
+@click.option("--from-bits", metavar="FILE", help="Decode FILE instead of random bits; - for standard input.")
 @click.option(
     "--temperature",
     type=float,
@@ -53,8 +63,9 @@ Examples:
 @click.option("-v", "--verbose", count=True, help="Say more.")
 def sample(
     program: str,
-    size_bytes: int,
+    size_bytes: int | None,
     prompt: str,
+    from_bits: str | None,
     temperature: float,
     top_p: float,
     seed: int | None,
@@ -76,18 +87,51 @@ def sample(
     def work() -> int:
         from multum.evaluation import programs, sampling  # loads the engine, so not before it is needed
 
-        sampling.check_settings(size_bytes, temperature, top_p, seed)
+        sampling.check_settings(size_bytes, temperature, top_p, seed, from_bits is not None)
         chosen = sampling.choose_seed(seed)
         before = _read_prompt(prompt)
         opened = programs.open_program(program, device, window)
         announce_compiling(talk)
-        pieces = sampling.draw_pieces(opened, size_bytes, before, temperature, top_p, chosen)
+        if from_bits is not None:
+            _expand(talk, opened, _read_bits(from_bits), size_bytes, before, output, force)
+            return 0
+        size = sampling.USUAL_SAMPLE_BYTES if size_bytes is None else size_bytes
+        pieces = sampling.draw_pieces(opened, size, before, temperature, top_p, chosen)
         with _target(output, force) as file:
             written = _write(file, pieces)
         talk.note(f"{written:,} bytes, seed {chosen}")
         return 0
 
     return attempt(talk, "sample", work)
+
+
+def _read_bits(path: str) -> bytes:
+    """Return the bits to decode, whatever the file is. Raises OSError."""
+    if path == STREAM:
+        return source_stream().read()
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _expand(
+    talk: Talk,
+    program: "Program",
+    code: bytes,
+    size_bytes: int | None,
+    prompt: bytes,
+    output: str | None,
+    force: bool,
+) -> None:
+    """Write what `code` decodes to; where it decided the length too, check that the data has it as its code."""
+    data = program.expand(code, size_bytes, prompt)
+    with _target(output, force) as file:
+        _write(file, iter([data]))
+    if size_bytes is not None:
+        talk.note(f"{len(data):,} bytes from {len(code):,} bytes of bits")
+    elif program.condense(data, prompt) == code.rstrip(b"\0"):
+        talk.note(f"{len(data):,} bytes from {len(code):,} bytes of bits, which are their code again: checked")
+    else:
+        talk.warn("the program splits this text into other tokens than it was made of: its code is other bits")
 
 
 def _read_prompt(text: str) -> bytes:

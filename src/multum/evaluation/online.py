@@ -21,11 +21,15 @@ from multum.errors import UsageError
 from multum.formats.detection import Family
 from multum.formats.transforms import apply_transforms, undoable
 from multum.mixing import Recipe, check_level, encode, generate, measure, preset
+from multum.mixing.expanding import condense, expand
 
 Progress = Callable[[int, int | None], None]
+# What is decoded from given bits: tables are as large as for so much, and more than the other is not made.
+_EXPANDED_BYTES = 1 << 20
+_LARGEST_EXPANDED = 1 << 26
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """Where an archive goes that only its length is wanted of."""
 
     def writable(self) -> bool:
@@ -59,10 +63,19 @@ class LevelProgram:
 
         What bytes took adds up to that within a few bits a block. Raises LimitExceeded.
         """
-        report = pack(io.BytesIO(data), io.BufferedWriter(_Sink()), self.level, metadata=False, progress=progress)
+        report = pack(io.BytesIO(data), io.BufferedWriter(Sink()), self.level, metadata=False, progress=progress)
         blocks = _cut(data, block_bytes(self.level)) if per_byte else []
         parts = [_measure_bytes(raw, choose_recipe(raw, self.level)) for raw in blocks]
         return CodeLength(8 * report.coded_bytes, len(data), np.concatenate(parts) if parts else None)
+
+    def condense(self, data: bytes, prompt: bytes = b"") -> bytes:
+        """Return the shortest code of `data` under the network that `pack` makes for `prompt`, which it has learnt."""
+        return condense(data, _open_network(prompt, self.level), prompt)
+
+    def expand(self, code: bytes, size_bytes: int | None = None, prompt: bytes = b"") -> bytes:
+        """Return what `code` decodes to under that network. Raises UsageError."""
+        recipe = _open_network(prompt, self.level)
+        return expand(code, recipe, prompt, size_bytes=size_bytes, most_bytes=_LARGEST_EXPANDED)
 
     def sample(
         self, size_bytes: int, prompt: bytes = b"", *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0
@@ -103,11 +116,26 @@ class RecipeProgram:
                 progress(done, len(data))
         return CodeLength(8 * code_bytes, len(data), np.concatenate(parts) if parts else None)
 
+    def condense(self, data: bytes, prompt: bytes = b"") -> bytes:
+        """Return the shortest code of `data` under the network once it has learnt `prompt`, no transforms applied."""
+        return condense(data, self.recipe, prompt)
+
+    def expand(self, code: bytes, size_bytes: int | None = None, prompt: bytes = b"") -> bytes:
+        """Return what `code` decodes to under the network once it has learnt `prompt`. Raises UsageError."""
+        return expand(code, self.recipe, prompt, size_bytes=size_bytes, most_bytes=_LARGEST_EXPANDED)
+
     def sample(
         self, size_bytes: int, prompt: bytes = b"", *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0
     ) -> Iterator[bytes]:
         """Yield new bytes as the network expects them once it has learnt `prompt`."""
         yield _draw(self.name, self.recipe, size_bytes, prompt, temperature, top_p, seed)
+
+
+def _open_network(prompt: bytes, level: int) -> Recipe:
+    """Return the recipe of the network that reads `prompt` first, with tables of a fixed size."""
+    chosen = choose_recipe(prompt, level)
+    recipe = preset(level, str(Family.TEXT)) if chosen is None else chosen[1]
+    return recipe.scaled(len(prompt) + _EXPANDED_BYTES)
 
 
 def open_level(name: str, level: int) -> LevelProgram:

@@ -31,6 +31,15 @@ class Program(Protocol):
     ) -> CodeLength:
         """Return how many bits `data` takes, with per_byte also how many each byte does. Raises UsageError."""
 
+    def condense(self, data: bytes, prompt: bytes = b"") -> bytes:
+        """Return the shortest code of `data` after `prompt`. Raises UsageError."""
+
+    def expand(self, code: bytes, size_bytes: int | None = None, prompt: bytes = b"") -> bytes:
+        """Return what any `code` decodes to after `prompt`: as much as uses it up, or `size_bytes` bytes.
+
+        What uses it up has `code` as its shortest code, but for zeros at its end. Raises UsageError.
+        """
+
     def sample(
         self, size_bytes: int, prompt: bytes = b"", *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0
     ) -> Iterator[bytes]:
@@ -46,10 +55,10 @@ def open_program(
 ) -> Program:
     """Return the program that `spec` names.
 
-    spec: "level:1" … "level:9" (what `pack` does), an archive ending in .mtm (the recipe of its
-    first mixed block), a directory that `fit` or `transformers` wrote, a .gguf file, or a hub
-    name. device, window, overlap, batch: of trained programs, see neural.windows; a program
-    that learns while it codes has none, and refuses window and overlap.
+    spec: "level:1" … "level:9" (what `pack` does), an archive ending in .mtm (the program it
+    carries, or the recipe of its first mixed block), a directory that `fit` or `transformers`
+    wrote, a .gguf file, or a hub name. device, window, overlap, batch: of trained programs, see
+    neural.windows; a program that learns while it codes has none, and refuses window and overlap.
     Raises UsageError, FormatError, MissingExtra, OSError.
     """
     name = os.fspath(spec)
@@ -58,9 +67,13 @@ def open_program(
         return _open_trained(name, device, window, overlap, batch)
     if window is not None or overlap is not None:
         raise UsageError(f"'{name}' learns while it codes and has no window; leave window and overlap out")
-    from multum.evaluation.online import open_level, open_recipe  # loads the engine
+    if level is not None:
+        from multum.evaluation.online import open_level  # loads the engine
 
-    return open_recipe(name) if level is None else open_level(name, _read_level(level[1]))
+        return open_level(name, _read_level(level[1]))
+    from multum.evaluation.carried import open_archived
+
+    return open_archived(name)
 
 
 def _read_level(text: str) -> int:

@@ -15,9 +15,10 @@ import numpy as np
 
 from multum.archive.targets import check_free, whole_file
 from multum.bits.ledger import Ledger
+from multum.bits.lengths import CodeLength
 from multum.errors import UsageError
 from multum.evaluation.contents import Data, name_data, read_data
-from multum.evaluation.programs import open_program
+from multum.evaluation.programs import Program, open_program
 from multum.neural.sources import read_task
 
 Progress = Callable[[int, int | None], None]
@@ -124,6 +125,31 @@ def code_bits(
     return _find_rate(name)(name, data, options)
 
 
+def write_code(
+    program: "str | os.PathLike[str]",
+    data: Data,
+    target: "str | os.PathLike[str]",
+    *,
+    force: bool = False,
+    window: int | None = None,
+    device: str = "auto",
+) -> RateReport:
+    """Write the shortest code of `data` under `program` to the file `target`; return the rate, measured.
+
+    Neither lengths nor checksums are in it: `sample` with from_bits gives the data back to who knows how many bytes
+    they are. program, data, force, window, device: see `code_bits`. Raises as it.
+    """
+    check_free(os.fspath(target), force)
+    opened = open_program(program, device, window)
+    raw = read_data(data)
+    started_s = time.perf_counter()
+    code = opened.condense(raw)
+    seconds = time.perf_counter() - started_s
+    with whole_file(os.fspath(target), force, None) as file:
+        file.write(code)
+    return _report(opened, data, raw, CodeLength(8 * len(code), len(raw)), seconds)
+
+
 def _find_rate(program: str) -> Callable[[str, Data, RateOptions], RateReport]:
     """Return what rates the program: a function for its task. Raises UsageError for a task without one."""
     task = read_task(program) if os.path.isdir(program) else "bytes"
@@ -146,6 +172,11 @@ def rate_bytes(program: str, data: Data, options: RateOptions) -> RateReport:
     if options.per_byte is not None and length.byte_bits is not None:
         with whole_file(options.per_byte, options.force, None) as file:
             np.save(file, length.byte_bits)
+    return _report(opened, data, raw, length, seconds)
+
+
+def _report(opened: Program, data: Data, raw: bytes, length: CodeLength, seconds: float) -> RateReport:
+    """Return what was found about `raw`."""
     return RateReport(
         program=opened.name,
         data=name_data(data),

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from multum.bits.lengths import CodeLength
+from multum.neural.exact import ExactProgram
 from multum.neural.generation import Settings, draw_tokens
 from multum.neural.loading import Loaded, load
 from multum.neural.sources import Source
@@ -56,6 +58,21 @@ class NeuralProgram:
         bits = measure_bits(self.loaded, tokens.ids, self.window, self.overlap, self.batch, told)
         spread = tokens.spread(bits) if per_byte else None
         return CodeLength(float(bits.sum()), len(tokens.ids), spread, tokens.stray_bytes)
+
+    @cached_property
+    def exact(self) -> ExactProgram:
+        """The same program in integers: its codes decode everywhere. Raises FormatError for a family without them."""
+        from multum.neural.integers import make_integers
+
+        return ExactProgram(make_integers(self.loaded, window=self.window), self.loaded.vocabulary)
+
+    def condense(self, data: bytes, prompt: bytes = b"") -> bytes:
+        """Return the shortest code of `data` after `prompt` under the program in integers."""
+        return self.exact.condense(data, prompt)
+
+    def expand(self, code: bytes, size_bytes: int | None = None, prompt: bytes = b"") -> bytes:
+        """Return what `code` decodes to after `prompt` under the program in integers."""
+        return self.exact.expand(code, size_bytes, prompt)
 
     def sample(
         self, size_bytes: int, prompt: bytes = b"", *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0
