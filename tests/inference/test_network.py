@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from multum.errors import FormatError
+from multum.inference.arrays import BIAS_AT
 from multum.inference.network import IntegerNetwork
 from multum.inference.packing import pick_reach
 from multum.inference.recurrent_parts import (
@@ -44,8 +45,7 @@ def test_a_file_comes_back_equal(network: IntegerNetwork) -> None:
     assert back.to_bytes() == data
     assert back.digest == network.digest
     assert back.parts.sizes == network.parts.sizes
-    for one, other in zip(network.weights, back.weights, strict=True):
-        assert np.array_equal(one, other)
+    np.testing.assert_equal(tuple(back.weights), tuple(network.weights))
 
 
 def test_a_recurrent_network_depends_on_all_that_came_before() -> None:
@@ -147,6 +147,17 @@ def test_inputs_are_as_large_as_sums_allow() -> None:
     assert pick_reach(heavy) * 127 * 4096 < 1 << 31
     assert pick_reach(heavy) > 4000
     assert pick_reach(np.ones((1, 8), np.int8)) == 32767
+
+
+def test_a_bias_has_the_point_of_what_it_is_added_to() -> None:
+    network = make_recurrent(biased=True)
+    parts = network.parts
+    assert isinstance(parts, RecurrentParts)
+    layers = tuple(replace(layer, out=replace(layer.out, bias=np.arange(18, dtype=np.int32))) for layer in parts.layers)
+    moved = IntegerNetwork(replace(parts, layers=layers, sizes=replace(parts.sizes, point=20))).weights
+    starts = moved.matrices[:, BIAS_AT]
+    assert moved.biases[starts[0] : starts[1]].tolist() == network.weights.biases[starts[0] : starts[1]].tolist()
+    assert moved.biases[starts[1] : starts[1] + 18].tolist() == [16 * n for n in range(18)]
 
 
 @pytest.mark.parametrize("network", [make_network(window=512), make_recurrent()])

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.inference import arrays
-from multum.inference.arrays import MATRIX_CELLS
+from multum.inference.arrays import MATRIX_CELLS, POINT_BITS
 from multum.inference.parts import Matrix
-from multum.inference.rows import SCALE_BITS
+from multum.inference.rows import LIMIT, SCALE_BITS
 
 LANES = 16
 
@@ -20,6 +20,14 @@ def pick_reach(values: NDArray[np.int8]) -> int:
     """Return how large inputs may be so that no sum of products with a row of `values` leaves 32 bits."""
     heaviest = int(np.abs(values.astype(np.int32)).sum(1).max(initial=1))
     return max(1, min(32767, ((1 << 31) - (1 << 16)) // max(heaviest, 1)))
+
+
+def _move_point(bias: NDArray[np.int32], point: int) -> NDArray[np.int32]:
+    """Return a bias, which has 16 fraction bits, with `point`."""
+    up = point - POINT_BITS
+    wide = bias.astype(np.int64)
+    moved: NDArray[np.int64] = np.clip(wide << up if up >= 0 else wide >> -up, -LIMIT, LIMIT)
+    return moved.astype(np.int32)
 
 
 class MatrixPacker:
@@ -49,7 +57,7 @@ class MatrixPacker:
         plan[arrays.REACH] = pick_reach(matrix.values)
         if matrix.bias is not None:
             plan[arrays.BIAS_AT] = self._bias_at
-            self._biases.append(matrix.bias)
+            self._biases.append(_move_point(matrix.bias, point))
             self._bias_at += outputs
         self._plans.append(plan)
         self._at += padded.size

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from multum.errors import FormatError
 
+# Of the norms: the mean of squares of 46 bits and this have 61 bits at most.
+MOST_EPSILON = (1 << 60) - 1
 # What a file may say, so that nothing overflows and no memory is taken for nothing.
 _LARGEST = {
     "width": 1 << 14,

@@ -10,6 +10,7 @@ from multum.inference import arrays
 from multum.inference import recurrent_arrays as recurrent
 from multum.inference.exponentials import make_sigmoids
 from multum.inference.packing import MatrixPacker, round_up
+from multum.inference.parts import MOST_EPSILON
 from multum.inference.recurrent_arrays import GATED_BITS, POINT_BITS, RecurrentState, RecurrentWeights
 from multum.inference.recurrent_parts import RecurrentParts
 
@@ -94,8 +95,8 @@ class RecurrentLayout:
         shape[arrays.START], shape[arrays.EPSILON] = s.start, self.parts.epsilon
         shape[arrays.EMBEDDING_DOWN] = self.parts.embedding.down - s.point
         shape[recurrent.SIZE], shape[recurrent.TAPS] = s.size, s.taps
-        # the same epsilon in squared units of what is gated; below 2**62
+        # the same epsilon in squared units of what is gated; no larger than a file may say
         up = 2 * (GATED_BITS - s.point)
         epsilon = self.parts.epsilon << up if up >= 0 else self.parts.epsilon >> -up
-        shape[recurrent.GATED_EPSILON] = min(epsilon, (1 << 62) - 1)
+        shape[recurrent.GATED_EPSILON] = min(epsilon, MOST_EPSILON)
         return shape

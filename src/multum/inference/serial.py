@@ -6,12 +6,13 @@ of the kind, the scales and biases of the matrices, then the matrices, row by ro
 
 from collections.abc import Sequence
 from dataclasses import astuple, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from multum.errors import FormatError
-from multum.inference.parts import Gains, Layer, Matrix, Parts, Sizes, check_sizes
+from multum.inference.parts import MOST_EPSILON, Gains, Layer, Matrix, Parts, Sizes, check_sizes
 from multum.inference.recurrent_parts import (
     MOST_RATE,
     MOST_SKIP,
@@ -105,7 +106,7 @@ def read_parts(data: bytes) -> Parts | RecurrentParts:
     if kind not in (_LLAMA, _RECURRENT):
         raise FormatError(f"a network of kind {kind}; this version knows {_LLAMA} and {_RECURRENT}; upgrade multum")
     spare = len(fields(Sizes if kind == _LLAMA else RecurrentSizes))
-    if not 0 <= flags < _FIRST_BIAS << _count_matrices(kind) or not 0 <= epsilon < 1 << 62 or any(sizes[spare:]):
+    if not 0 <= flags < _FIRST_BIAS << _count_matrices(kind) or not 0 <= epsilon <= MOST_EPSILON or any(sizes[spare:]):
         raise FormatError("a network has flags, an epsilon or numbers that this version does not know")
     read = _read_llama if kind == _LLAMA else _read_recurrent
     network = read(reader, sizes[:spare], flags, epsilon)
@@ -119,15 +120,15 @@ def _read_llama(reader: _Reader, sizes: Sequence[int], flags: int, epsilon: int)
     check_sizes(s)
     turns = reader.take(s.head // 2, "<i8").astype(np.int64)
     norms = [reader.gains(s.width) for _ in range(2 * s.layers + 1)]
-    qkv = (s.heads + 2 * s.groups) * s.head
-    of_layer = [(qkv, s.width), (s.width, s.heads * s.head), (2 * s.inner, s.width), (s.width, s.inner)]
+    asked = (s.heads + 2 * s.groups) * s.head
+    of_layer = [(asked, s.width), (s.width, s.heads * s.head), (2 * s.inner, s.width), (s.width, s.inner)]
     matrices = _read_matrices(reader, (s.vocabulary, s.width), of_layer, s.layers, flags)
-    layers = tuple(
-        Layer(norms[2 * n], *matrices[1 + 4 * n : 3 + 4 * n], norms[2 * n + 1], *matrices[3 + 4 * n : 5 + 4 * n])
-        for n in range(s.layers)
-    )
+    layers = []
+    for n in range(s.layers):
+        qkv, out, gates, narrow = matrices[1 + 4 * n : 5 + 4 * n]
+        layers.append(Layer(norms[2 * n], qkv, out, norms[2 * n + 1], gates, narrow))
     top = matrices[-1] if flags & _OWN_TOP else None
-    return Parts(s, epsilon, turns, matrices[0], layers, norms[-1], top)
+    return Parts(s, epsilon, turns, matrices[0], tuple(layers), norms[-1], top)
 
 
 def _read_recurrent(reader: _Reader, sizes: Sequence[int], flags: int, epsilon: int) -> RecurrentParts:
@@ -138,23 +139,24 @@ def _read_recurrent(reader: _Reader, sizes: Sequence[int], flags: int, epsilon: 
     of_layer = [(s.inner + s.channels + s.heads, s.width), (s.width, s.inner)]
     matrices = _read_matrices(reader, (s.vocabulary, s.width), of_layer, s.layers, flags)
     layers = tuple(
-        RecurrentLayer(before, matrices[1 + 2 * n], taps, *others, gated, matrices[2 + 2 * n])
-        for n, (before, gated, taps, others) in enumerate(vectors)
+        RecurrentLayer(into=matrices[1 + 2 * n], out=matrices[2 + 2 * n], **vectors[n]) for n in range(s.layers)
     )
     return RecurrentParts(s, epsilon, matrices[0], layers, final, matrices[-1] if flags & _OWN_TOP else None)
 
 
-def _read_recurrent_vectors(
-    reader: _Reader, s: RecurrentSizes
-) -> tuple[Gains, Gains, Gains, tuple[NDArray[np.int32], ...]]:
-    """Return (norm, gated norm, taps, the other vectors) of a layer."""
+def _read_recurrent_vectors(reader: _Reader, s: RecurrentSizes) -> dict[str, Any]:
+    """Return what a layer has beside matrices, by the names of its fields."""
     before, gated = reader.gains(s.width), reader.gains(s.inner)
     down = reader.down(0, MOST_TAPS_DOWN)
-    taps = Gains(reader.take(s.taps * s.channels, "<i2").astype(np.int16), down)
-    tap_bias, step_bias = reader.vector(s.channels), reader.vector(s.heads)
-    rates = check_vector("rates", reader.vector(s.heads), 0, MOST_RATE)
-    skips = check_vector("skips", reader.vector(s.heads), -MOST_SKIP, MOST_SKIP)
-    return before, gated, taps, (tap_bias, step_bias, rates, skips)
+    return {
+        "before": before,
+        "gated": gated,
+        "taps": Gains(reader.take(s.taps * s.channels, "<i2").astype(np.int16), down),
+        "tap_bias": reader.vector(s.channels),
+        "step_bias": reader.vector(s.heads),
+        "rates": check_vector("rates", reader.vector(s.heads), 0, MOST_RATE),
+        "skips": check_vector("skips", reader.vector(s.heads), -MOST_SKIP, MOST_SKIP),
+    }
 
 
 def _read_matrices(

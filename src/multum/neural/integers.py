@@ -1,9 +1,8 @@
 """From a trained network to its integers.
 
 Weights become 8-bit integers with a step a row; what decides a byte afterwards is in multum.inference.
-Invariant: the integers are a function of the weights: maxima, divisions and roundings of single numbers, which are
-the same on every machine, never a sum or a power in floating point. Only the unit of the stream between layers comes
-from a probe, and that is rounded to a power of two.
+Invariant: the integers are a function of the weights. Only the unit of the stream between layers comes from a probe,
+and that is rounded to a power of two.
 """
 
 import math
@@ -15,18 +14,15 @@ from numpy.typing import NDArray
 
 from multum.errors import FormatError
 from multum.inference.network import IntegerNetwork
-from multum.inference.parts import Gains, Layer, Matrix, Parts, Sizes
+from multum.inference.parts import Layer, Parts, Sizes
 from multum.neural.loading import Loaded
+from multum.neural.recurrent_integers import convert_recurrent
+from multum.neural.rounding import pick_point, round_epsilon, round_gains, round_matrix, to_numpy
 
 _FAMILIES = ("llama", "mistral", "qwen2")
+_RECURRENT_FAMILY = "mamba2"
 DEFAULT_WINDOW = 2048
-_MOST = 127
 _PROBE_TOKENS = 256
-# Room above the largest number of the stream that the probe sees, as a power of two.
-_HEADROOM_BITS = 5
-_FIXED_BITS = 30
-# Entropy of a normal variable over that of one whose step is its deviation: log2(sqrt(2 pi e)).
-_NORMAL_BITS = 2.047
 _TURN_BITS = 48
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 
@@ -37,27 +33,36 @@ def make_integers(
     """Return the integer network of a network in memory.
 
     bits: entropy a weight to aim at; None for 8-bit integers over each row's range. window: tokens that a
-    prediction depends on; None for all that the program reads at once, at most 2048. point: fraction bits of the
-    stream; None to find them by a probe.
+    prediction depends on; None for all that the program reads at once, at most 2048. A recurrent network reads
+    without one, and depends on all that came before. point: fraction bits of the stream; None to find them by a
+    probe.
     Raises FormatError for a network that this version has no integers for.
     """
+    if loaded.model.config.model_type == _RECURRENT_FAMILY:
+        return IntegerNetwork(convert_recurrent(loaded, bits, point))
+    return IntegerNetwork(_convert_llama(loaded, bits, window, point))
+
+
+def _convert_llama(loaded: Loaded, bits: float | None, window: int | None, point: int | None) -> Parts:
+    """Return the parts of a network of the Llama family. Raises FormatError."""
     config = loaded.model.config
     _check_family(loaded.vocabulary.name, config)
     model = loaded.model.model
     sizes = _read_sizes(loaded, window, _find_point(loaded) if point is None else point)
-    epsilon = round(config.rms_norm_eps * 2 ** (2 * sizes.point + 16))
+    epsilon = round_epsilon(config.rms_norm_eps, sizes.point)
     layers = tuple(_convert_layer(layer, bits) for layer in model.layers)
     tied = loaded.model.lm_head.weight is model.embed_tokens.weight
-    embedding = _convert_matrix([model.embed_tokens], bits)
-    top = None if tied else _convert_matrix([loaded.model.lm_head], bits)
-    final = _convert_gains(model.norm.weight, math.log2(math.e))
-    return IntegerNetwork(Parts(sizes, epsilon, _list_turns(loaded, sizes.head), embedding, layers, final, top))
+    embedding = round_matrix([model.embed_tokens], bits)
+    top = None if tied else round_matrix([loaded.model.lm_head], bits)
+    final = round_gains(to_numpy(model.norm.weight) * math.log2(math.e))
+    return Parts(sizes, epsilon, _list_turns(loaded, sizes.head), embedding, layers, final, top)
 
 
 def _check_family(name: str, config: Any) -> None:
     """Raise FormatError unless the network is one whose steps multum.inference takes."""
     if config.model_type not in _FAMILIES:
-        raise FormatError(f"'{name}' is a {config.model_type} network; exact inference knows {', '.join(_FAMILIES)}")
+        known = ", ".join((*_FAMILIES, _RECURRENT_FAMILY))
+        raise FormatError(f"'{name}' is a {config.model_type} network; exact inference knows {known}")
     if config.hidden_act != "silu":
         raise FormatError(f"'{name}' has the activation {config.hidden_act}; exact inference knows silu")
 
@@ -96,59 +101,19 @@ def _find_point(loaded: Loaded) -> int:
         states = loaded.model.model(ids[None].to(loaded.device), output_hidden_states=True).hidden_states
     # the last is behind the norm
     largest = max(float(state.abs().max()) for state in states[:-1])
-    point = _FIXED_BITS - _HEADROOM_BITS - math.frexp(largest)[1]
-    return min(max(point, 1), 24)
+    return pick_point(largest)
 
 
 def _convert_layer(layer: Any, bits: float | None) -> Layer:
     attention, gated = layer.self_attn, layer.mlp
     return Layer(
-        before=_convert_gains(layer.input_layernorm.weight),
-        qkv=_convert_matrix([attention.q_proj, attention.k_proj, attention.v_proj], bits),
-        out=_convert_matrix([attention.o_proj], bits),
-        between=_convert_gains(layer.post_attention_layernorm.weight),
-        gates=_convert_matrix([gated.gate_proj, gated.up_proj], bits),
-        narrow=_convert_matrix([gated.down_proj], bits),
+        before=round_gains(to_numpy(layer.input_layernorm.weight)),
+        qkv=round_matrix([attention.q_proj, attention.k_proj, attention.v_proj], bits),
+        out=round_matrix([attention.o_proj], bits),
+        between=round_gains(to_numpy(layer.post_attention_layernorm.weight)),
+        gates=round_matrix([gated.gate_proj, gated.up_proj], bits),
+        narrow=round_matrix([gated.down_proj], bits),
     )
-
-
-def _convert_gains(weight: Any, factor: float = 1.0) -> Gains:
-    """Return gains times `factor`, as 16-bit integers."""
-    gains = _to_numpy(weight) * factor
-    down = 15 - math.frexp(float(np.abs(gains).max()) or 1.0)[1]
-    return Gains(np.clip(np.rint(np.ldexp(gains, down)), -32767, 32767).astype(np.int16), down)
-
-
-def _convert_matrix(modules: list[Any], bits: float | None) -> Matrix:
-    """Return the matrices of `modules`, one below the other, in integers."""
-    weights = np.concatenate([_to_numpy(module.weight) for module in modules])
-    steps = np.abs(weights).max(1) / _MOST
-    if bits is not None:
-        steps = np.maximum(steps, _measure_spread(weights) * 2 ** (_NORMAL_BITS - bits))
-    down = 16 - math.frexp(float(steps.max()) or 1.0)[1]
-    scales = np.clip(np.ceil(np.ldexp(steps, down)), 1, 65535)
-    values = np.clip(np.rint(np.ldexp(weights, down) / scales[:, None]), -_MOST, _MOST)
-    biases = [getattr(module, "bias", None) for module in modules]
-    bias = None
-    if any(one is not None for one in biases):
-        vectors = [
-            np.zeros(module.out_features) if one is None else _to_numpy(one)
-            for module, one in zip(modules, biases, strict=True)
-        ]
-        bias = np.clip(np.rint(np.concatenate(vectors) * 65536), -(1 << 30), 1 << 30).astype(np.int32)
-    return Matrix(values.astype(np.int8), scales.astype(np.uint16), down, bias)
-
-
-def _measure_spread(weights: NDArray[np.float64]) -> float:
-    """Return the root of the mean square, summed in integers."""
-    up = 15 - math.frexp(float(np.abs(weights).max()) or 1.0)[1]
-    coarse = np.rint(np.ldexp(weights, up)).astype(np.int64)
-    return math.ldexp(math.sqrt(int((coarse * coarse).sum()) / weights.size), -up)
-
-
-def _to_numpy(tensor: Any) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = tensor.detach().double().cpu().numpy()
-    return found
 
 
 def _list_turns(loaded: Loaded, head: int) -> NDArray[np.int64]:
