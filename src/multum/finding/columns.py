@@ -9,6 +9,7 @@ _NAMED = 128  # columns whose text a context can be made of
 
 
 Parents = tuple[int, ...]
+Told = NDArray[np.bool_]
 
 
 def find_parents(data: bytes, separator: int, most: int = 4) -> tuple[Parents, ...]:
@@ -24,7 +25,7 @@ def find_parents(data: bytes, separator: int, most: int = 4) -> tuple[Parents, .
     changed = np.zeros(values.shape, bool)
     changed[1:] = values[1:] != values[:-1]
     columns = range(min(values.shape[1], _NAMED))
-    told = {(column,): _tell(values, values[:, column], changed, column) for column in columns}
+    told: dict[Parents, Told] = {(column,): _tell(values, values[:, column], changed, column) for column in columns}
     untold, found = changed.copy(), list[Parents]()
     while len(found) < most:
         gains = {key: int(lengths[one & untold].sum()) for key, one in told.items()}
@@ -71,16 +72,15 @@ def _last_alike(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     return before
 
 
-def _tell(
-    values: NDArray[np.int64], keys: NDArray[np.int64], changed: NDArray[np.bool_], last: int
-) -> NDArray[np.bool_]:
+def _tell(values: NDArray[np.int64], keys: NDArray[np.int64], changed: NDArray[np.bool_], last: int) -> Told:
     """Return [rows, columns]: what the last row with the same key tells, of columns that it mostly tells right.
 
     last: the column after which the key is known.
     """
     before = _last_alike(keys)
     tried = changed & (before >= 0)[:, None]
-    told: NDArray[np.bool_] = tried & (values == values[before])
+    told = tried & (values == values[before])
     trusted = told.sum(axis=0) * 5 >= tried.sum(axis=0) * 4
     trusted[: last + 1] = False
-    return told & trusted
+    found: Told = told & trusted
+    return found

@@ -21,6 +21,7 @@ from multum.errors import UsageError
 from multum.finding.candidates import Candidate, Measured, measure_candidate
 from multum.finding.reports import FindReport, order_accounts
 from multum.finding.running import LEVEL, Clock, Progress, Run
+from multum.finding.samples import compile_kernels
 from multum.finding.starting import open_candidates
 from multum.finding.states import Saved, load_state, remove_state, save_state
 
@@ -55,7 +56,9 @@ def find(
     """
     if time_s is not None and trials is not None:
         raise UsageError("a budget is time or trials, one of them")
-    clock = Clock(BUDGET_S if time_s is None and trials is None else time_s, trials)
+    for name, value in (("time_s", time_s), ("trials", trials)):
+        if value is not None and value <= 0:
+            raise UsageError(f"{name} {value:g} is no budget; give more than 0")
     content = content_of(source)
     path = _target_of(content, target)
     if not resume:
@@ -76,6 +79,8 @@ def find(
         with whole_file(path, True, content.traits()) as file:
             file.write(measured.archive)
 
+    compile_kernels()
+    clock = Clock(BUDGET_S if time_s is None and trials is None else time_s, trials)
     pool = ThreadPoolExecutor(lanes, thread_name_prefix="multum")
     try:
         save = partial(save_state, path, saved)

@@ -16,11 +16,15 @@ FOUND = "recipe found"
 # Data under this is coded before a recipe of its own has paid for itself.
 _LEAST_BYTES = 2048
 _SMALLEST_SAMPLE = 1 << 15
+_FIRST_SAMPLE = 1 << 16  # where trials are counted, not seconds
+# So much of the time is for the recipes that a search begins with, at a pace that few machines stay under.
+_FIRST_SHARE, _FIRST_PACE_S = 0.004, 1e-5
 _LARGEST_SAMPLE = 1 << 22
 # Samples of the middle size are such that this many trials fit into the budget.
 _TRIALS = 300
 # (share of the search after which, samples so many times the middle size)
 _RUNGS = ((0.0, 0.5), (0.35, 1.0), (0.7, 2.0), (0.92, 4.0))
+_LARGEST_FIRST_SAMPLE = 1 << 18
 _MIDDLE_BYTES = 1 << 17  # where trials are counted, not seconds
 _FINALISTS = 2
 
@@ -119,7 +123,7 @@ class Run:
         start = choose_start(self._data, LEVEL, given)
         search = Search(self._data, start.vocabulary, self._pool, self._saved.seed, state)
         if not state.elites:
-            tried = search.start(start.named, min(_SMALLEST_SAMPLE, len(self._data)))
+            tried = search.start(start.named, self._first_sample_bytes())
             self._saved.accounts |= {trial.name: _estimate(trial) for trial in tried}
         else:
             search.judge()
@@ -135,6 +139,13 @@ class Run:
                 level = None
             self._save()
             self._tell(search, fraction)
+
+    def _first_sample_bytes(self) -> int:
+        """Return the size of the samples for what a search begins with."""
+        if self._clock.time_s is None:
+            return _FIRST_SAMPLE
+        affordable = int(self._clock.time_s * _FIRST_SHARE * self._threads / _FIRST_PACE_S)
+        return min(max(affordable, _SMALLEST_SAMPLE), _LARGEST_FIRST_SAMPLE)
 
     def _choose_sample(self, search: Search, fraction: float) -> None:
         """Take larger samples when it is time to."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from multum.archive.recipes import KeptRecipe
 from multum.formats.transforms import apply_transforms
-from multum.mixing import measure
+from multum.mixing import measure, preset
 
 PIECE_BYTES = 1 << 17
 
@@ -66,6 +66,12 @@ def estimate_bits(kept: KeptRecipe, sample: Sample) -> float:
         return total
     later = bits[len(bits) // 2 :]
     return total + float(np.mean(later)) * (sample.whole_bytes - len(data))
+
+
+def compile_kernels() -> None:
+    """Have all that trials run compiled, which takes seconds once on a machine and is no part of a budget."""
+    plain = b"much in little"
+    measure(plain, preset(9, "binary").scaled(len(plain)))
 
 
 def program_bits(kept: KeptRecipe) -> int:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from statistics import median
 
 from multum.archive.recipes import KeptRecipe
 from multum.finding.moves import KINDS, Move, draw_move
@@ -41,14 +42,15 @@ class Trial:
 class SearchState:
     """Where a search is; all that going on needs.
 
-    step: rounds done. trials: recipes tried. sample_bytes: of the present samples. elites: the best on these, the
-    best first. successes, attempts: of each kind of move. pending: a change that several single ones suggest.
-    seen: names of recipes tried on these samples.
+    step: rounds done. trials: recipes tried. sample_bytes, row_bytes: of the present samples. elites: the best
+    on these, the best first. successes, attempts: of each kind of move. pending: a change that several single
+    ones suggest. seen: names of recipes tried on these samples.
     """
 
     step: int = 0
     trials: int = 0
     sample_bytes: int = 0
+    row_bytes: int = 1
     elites: list[Trial] = field(default_factory=list)
     attempts: dict[str, int] = field(default_factory=dict)
     successes: dict[str, float] = field(default_factory=dict)
@@ -71,32 +73,35 @@ class Search:
         self._data, self._vocabulary, self._pool, self._seed = data, vocabulary, pool, seed
         self.state = state or SearchState()
         self._sample: Sample | None = None
-        self._sample_bytes = 0
         self.pace_s = 1e-5  # seconds a byte of a trial
 
     @property
     def sample(self) -> Sample:
         """The present sample."""
-        if self._sample is None or self._sample_bytes != self.state.sample_bytes:
-            self._sample_bytes = self.state.sample_bytes
-            row = self.state.best.kept.recipe.record_bytes if self.state.elites else 1
-            self._sample = draw_sample(self._data, self.state.sample_bytes, row)
+        if self._sample is None:
+            self._sample = draw_sample(self._data, self.state.sample_bytes, self.state.row_bytes)
         return self._sample
 
     def start(self, named: Iterable[tuple[str, KeptRecipe]], sample_bytes: int) -> list[Trial]:
         """Try the recipes to start from on samples of `sample_bytes`; return the trials, the best first."""
-        self.state.sample_bytes = sample_bytes
-        trials = self._try(list(named))
+        named = list(named)
+        self._resample(sample_bytes, named[0][1])
+        trials = self._try(named)
         self._keep(trials)
         return sorted(trials, key=_total)
 
     def grow(self, sample_bytes: int) -> None:
         """Take larger samples from now on, and judge the elites anew."""
-        self.state.sample_bytes = sample_bytes
+        self._resample(sample_bytes, self.state.best.kept)
         self.state.seen.clear()
         elites = [(trial.name, trial.kept) for trial in self.state.elites]
         self.state.elites = []
         self._keep(self._try(elites))
+
+    def _resample(self, sample_bytes: int, kept: KeptRecipe) -> None:
+        """Take samples of `sample_bytes`, in whole rows of a recipe, from now on."""
+        self.state.sample_bytes, self.state.row_bytes = sample_bytes, kept.recipe.record_bytes
+        self._sample = None
 
     def judge(self) -> None:
         """Try the best recipe once, to learn how fast this machine is."""
@@ -162,7 +167,7 @@ class Search:
         done = list(self._pool.map(lambda pair: _timed(pair[1], sample), named))
         self.state.trials += len(named)
         if done:
-            self.pace_s = sum(time_s for _, time_s in done) / len(done) / max(len(sample.data), 1)
+            self.pace_s = median(time_s for _, time_s in done) / max(len(sample.data), 1)
         return [Trial(name, kept, bits) for (name, kept), (bits, _) in zip(named, done, strict=True)]
 
 

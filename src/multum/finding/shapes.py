@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LONGEST_ROW = 1 << 16
-_POSITIONS = 1 << 15
+_AROUND = 6
 _STRIDES = (1, 2, 3, 4, 6, 8, 12, 16)
 _SEPARATORS = b",;\t| :\n\0/"
 
@@ -33,13 +33,16 @@ def find_shapes(data: bytes, known: Shape, most: int = 24) -> tuple[Shape, ...]:
 
 
 def _find_rows(data: NDArray[np.uint8]) -> list[int]:
-    """Return the lags at which bytes are most alike, the best first."""
+    """Return the lags at which bytes are more alike than at those around, the best first."""
     window = data[len(data) // 3 : len(data) // 3 + (1 << 18)]
     if len(window) < 64:
         return []
-    agreement = _count_equal(window, min(_LONGEST_ROW, len(window) // 4))
+    agreement = _correlate(window, min(_LONGEST_ROW, len(window) // 4))
+    padded = np.concatenate([np.full(_AROUND, -1.0), agreement[1:], np.full(_AROUND, -1.0)])
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1).max(axis=1)
+    peaks = np.flatnonzero(agreement[1:] >= around) + 1
     found: list[int] = []
-    for lag in np.argsort(-agreement[1:]) + 1:
+    for lag in peaks[np.argsort(-agreement[peaks], kind="stable")]:
         # multiples of a row are rows of rows; a few are kept
         if sum(int(lag) % row == 0 for row in found if row > 1) < 2:
             found.append(int(lag))
@@ -48,11 +51,8 @@ def _find_rows(data: NDArray[np.uint8]) -> list[int]:
     return found
 
 
-def _count_equal(data: NDArray[np.uint8], longest: int) -> NDArray[np.float64]:
-    """Return float64[longest + 1]: how alike the bytes at each distance are, by the correlation of their values.
-
-    Four powers of the bytes' ranks would tell more; the centred value and the mark of zero bytes tell enough.
-    """
+def _correlate(data: NDArray[np.uint8], longest: int) -> NDArray[np.float64]:
+    """Return float64[longest + 1]: how alike bytes at each distance are, by correlation of value and of being zero."""
     size = 1 << (len(data) + longest).bit_length()
     total = np.zeros(longest + 1)
     for signal in (data.astype(np.float64), (data == 0).astype(np.float64)):

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from multum.archive.recipes import KeptRecipe
@@ -43,12 +43,13 @@ def save_state(target: str, saved: Saved) -> None:
         "step": state.step,
         "trials": state.trials,
         "sample_bytes": state.sample_bytes,
+        "row_bytes": state.row_bytes,
         "attempts": state.attempts,
         "successes": state.successes,
         "seen": sorted(state.seen),
         "pending": None if state.pending is None else _to_plain(state.pending),
         "elites": [{"name": t.name, "total_bits": t.total_bits, **_to_plain(t.kept)} for t in state.elites],
-        "accounts": [account.as_dict() for account in saved.accounts.values()],
+        "accounts": [asdict(account) for account in saved.accounts.values()],
         "winner": saved.winner,
     }
     with whole_file(state_path(target), True, None) as file:
@@ -91,6 +92,7 @@ def _from_plain(fields: dict[str, Any]) -> Saved:
         step=fields["step"],
         trials=fields["trials"],
         sample_bytes=fields["sample_bytes"],
+        row_bytes=fields["row_bytes"],
         elites=[Trial(one["name"], _kept(one), one["total_bits"]) for one in fields["elites"]],
         attempts=fields["attempts"],
         successes=fields["successes"],
