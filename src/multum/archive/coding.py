@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from multum.archive.frames import METHOD_NAMES, MIXED, STORED, TOKENS
+from multum.archive.frames import GUIDED, METHOD_NAMES, MIXED, STORED, TOKENS
 from multum.archive.programs import HeldProgram
 from multum.archive.recipes import KeptRecipe
 from multum.archive.spelling import decode_spelling, encode_spelling, find_runs, plan_streams, read_layout
@@ -11,6 +11,7 @@ from multum.errors import FormatError
 from multum.formats.detection import Family, Finding, detect
 from multum.formats.transforms import X86, apply_transforms, invert_transforms, undoable
 from multum.inference import tokens
+from multum.inference.network import IntegerNetwork
 from multum.mixing import Meter, Recipe, check_level, decode, encode, preset, primers_for
 from multum.neural.runs import BYTES
 
@@ -60,14 +61,20 @@ def cut_bytes(coder: "Coder") -> tuple[int, int | None]:
 class Coder:
     """How blocks are coded.
 
-    level: 1 to 9. kept: the recipe to use; None to choose one for each block. program: what predicts beside or
-    instead of the mixing network, or None. threads: how many a block may use; they never change its bytes.
+    level: 1 to 9. kept: the recipe to use; None to choose one for each block. program: what predicts beside the
+    mixing network, or None; alone: instead of it. threads: how many a block may use; they never change its bytes.
     """
 
     level: int
     kept: KeptRecipe | None = None
     program: HeldProgram | None = None
+    alone: bool = False
     threads: int = 1
+
+    @property
+    def guided(self) -> bool:
+        """Whether the mixing network has a program over bytes beside it."""
+        return self.program is not None and self.program.pieces is None and not self.alone
 
 
 def encode_block(raw: bytes, coder: Coder, meter: Meter | None = None) -> CodedBlock:
@@ -75,20 +82,23 @@ def encode_block(raw: bytes, coder: Coder, meter: Meter | None = None) -> CodedB
 
     meter: shows how far the work is while it goes on.
     """
-    if coder.program is None:
+    if coder.program is None or coder.guided:
         return _encode_mixed(raw, coder, meter)
     spelled = _encode_tokens(raw, coder, coder.program, meter)
-    return min(spelled, _encode_mixed(raw, coder, None), key=lambda block: len(block.code))
+    rival = CodedBlock(len(raw), STORED, b"", b"", raw) if coder.alone else _encode_mixed(raw, coder, None)
+    return min(spelled, rival, key=lambda block: len(block.code))
 
 
 def _encode_mixed(raw: bytes, coder: Coder, meter: Meter | None) -> CodedBlock:
-    """Return `raw` coded by a mixing network, or stored."""
-    chosen = choose_recipe(raw, coder.level) if coder.kept is None else coder.kept.suit(raw)
+    """Return `raw` coded by a mixing network, with the program over bytes if there is one, or stored."""
+    chosen = choose_recipe(raw, coder.level, coder.guided) if coder.kept is None else coder.kept.suit(raw)
+    network = coder.program.network if coder.guided and coder.program is not None else None
     if chosen is not None:
         transforms, recipe = chosen
-        code = encode(apply_transforms(transforms, raw), recipe, meter)
+        code = encode(apply_transforms(transforms, raw), recipe, meter, network)
         if code is not None:
-            return CodedBlock(len(raw), MIXED, transforms, recipe.to_bytes(), code)
+            method = MIXED if network is None else GUIDED
+            return CodedBlock(len(raw), method, transforms, recipe.to_bytes(), code)
     return CodedBlock(len(raw), STORED, b"", b"", raw)
 
 
@@ -102,11 +112,16 @@ def _encode_tokens(raw: bytes, coder: Coder, program: HeldProgram, meter: Meter 
     return CodedBlock(len(raw), TOKENS, b"", b"" if recipe is None else recipe.to_bytes(), payload)
 
 
-def choose_recipe(raw: bytes, level: int) -> tuple[bytes, Recipe] | None:
-    """Return (transforms, recipe) that suit `raw` at `level`, or None when it looks random."""
+def choose_recipe(raw: bytes, level: int, guided: bool = False) -> tuple[bytes, Recipe] | None:
+    """Return (transforms, recipe) that suit `raw` at `level`, or None when it looks random.
+
+    guided: for a program that forecasts it; there are no transforms then, as it knows data as they are.
+    """
     finding = detect(raw)
     if not raw or finding.family is Family.RANDOM:
         return None
+    if guided:
+        return b"", _candidates(finding, level, guided)[0].scaled(len(raw))
     transforms = _useful_transforms(finding, raw)
     return transforms, _choose(finding, apply_transforms(transforms, raw), level)
 
@@ -129,7 +144,7 @@ def _choose(finding: Finding, data: bytes, level: int) -> Recipe:
     return candidates[0].scaled(len(data))
 
 
-def _candidates(finding: Finding, level: int) -> list[Recipe]:
+def _candidates(finding: Finding, level: int, guided: bool = False) -> list[Recipe]:
     """Return the recipes worth trying for a finding, the likeliest first."""
     family = str(finding.family)
     found = preset(
@@ -138,8 +153,9 @@ def _candidates(finding: Finding, level: int) -> list[Recipe]:
         separator=finding.separator,
         record=(finding.record_bytes, finding.stride, finding.width, int(finding.big)),
         primers=primers_for(family, finding.markup, finding.code),
+        guided=guided,
     )
-    if finding.family is not Family.RECORD:
+    if guided or finding.family is not Family.RECORD:
         return [found]
     narrow = (finding.stride, finding.stride, finding.width, int(finding.big))
     rivals = [preset(level, "record", record=narrow)] if finding.record_bytes != finding.stride else []
@@ -165,13 +181,23 @@ def decode_block(
             raise FormatError("a stored block has transforms, a recipe or another length than it states")
         return block.code
     if block.method == MIXED:
-        return invert_transforms(block.transforms, decode(block.code, block.raw_bytes, _recipe(block.recipe), meter))
-    if block.method != TOKENS or program is None:
-        raise FormatError(f"a block is {METHOD_NAMES[block.method]}, which this reader cannot decode here")
+        return _decode_mixed(block, meter, None)
+    if program is None:
+        raise FormatError(f"a block is coded by method {METHOD_NAMES[block.method]} and there is no program")
+    if block.method == GUIDED:
+        return _decode_mixed(block, meter, program.network)
     if block.transforms:
         raise FormatError("a block of tokens has transforms; none are allowed")
     recipe = _recipe(block.recipe) if block.recipe else None
     return decode_spelling(block.code, block.raw_bytes, program, recipe, threads, meter)
+
+
+def _decode_mixed(block: CodedBlock, meter: Meter | None, network: IntegerNetwork | None) -> bytes:
+    """Return the data of a block that a mixing network coded. Raises FormatError for a recipe of another method."""
+    recipe = _recipe(block.recipe)
+    if recipe.structure.guided != (network is not None) or (network is not None and network.vocabulary != 256):
+        raise FormatError(f"a block is coded by method {METHOD_NAMES[block.method]} and its recipe is for another")
+    return invert_transforms(block.transforms, decode(block.code, block.raw_bytes, recipe, meter, network))
 
 
 def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
@@ -179,6 +205,8 @@ def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
     need_bytes = _COPIES * block.raw_bytes + _BESIDES_BYTES
     if block.recipe:
         need_bytes += _recipe(block.recipe).memory_bytes()
+    if block.method == GUIDED and program is not None:
+        need_bytes += program.network.memory_bytes(1)
     if block.method == TOKENS and program is not None:
         layout = read_layout(block.code, block.raw_bytes)
         need_bytes += tokens.memory_bytes(program.network, layout.lanes, layout.streams)
@@ -188,21 +216,23 @@ def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
 def coder_memory_bytes(coder: Coder, raw_bytes: int) -> int:
     """Return the most memory_bytes can be for a block of up to `raw_bytes` that encode_block makes."""
     if coder.kept is None:
-        need_bytes = level_memory_bytes(coder.level, raw_bytes)
+        need_bytes = level_memory_bytes(coder.level, raw_bytes, coder.guided)
     else:
         need_bytes = coder.kept.recipe.scaled(raw_bytes).memory_bytes() + _COPIES * raw_bytes + _BESIDES_BYTES
-    if coder.program is not None:
+    if coder.guided and coder.program is not None:
+        need_bytes += coder.program.network.memory_bytes(1)
+    elif coder.program is not None:
         need_bytes += tokens.memory_bytes(coder.program.network, *plan_streams(raw_bytes))
     return need_bytes
 
 
 @cache
-def level_memory_bytes(level: int, raw_bytes: int) -> int:
+def level_memory_bytes(level: int, raw_bytes: int, guided: bool = False) -> int:
     """Return the most memory_bytes can be for a block of up to `raw_bytes` that encode_block makes at `level`."""
     tables = max(
         recipe.scaled(raw_bytes).memory_bytes()
         for family in Family
         if family is not Family.RANDOM
-        for recipe in _candidates(Finding(family), level)
+        for recipe in _candidates(Finding(family), level, guided)
     )
     return tables + _COPIES * raw_bytes + _BESIDES_BYTES

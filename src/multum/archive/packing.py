@@ -80,6 +80,7 @@ def pack(
     recipe: PathLike | KeptRecipe | None = None,
     program: PathLike | HeldProgram | None = None,
     reference: bool = False,
+    alone: bool = False,
     bits: float | None = None,
     progress: Progress | None = None,
 ) -> PackReport:
@@ -97,7 +98,9 @@ def pack(
     taken, or the recipe itself: every block is coded by it, at its level.
     program: what predicts the content: a directory, a .gguf file, a hub name or
     an archive that carries one, see `read_program`. Each block is decoded again
-    and compared. reference: note the program's digest, do not carry it.
+    and compared. A program over bytes is mixed with the network that learns while
+    it codes; alone: code with the program alone, which is faster.
+    reference: note the program's digest, do not carry it.
     bits: entropy of a carried weight to aim at; None for 8-bit integers.
     progress: called with (bytes done, bytes in all or None) after each block,
     and a few times a second while a block is worked on.
@@ -106,12 +109,12 @@ def pack(
     """
     kept = recipe if recipe is None or isinstance(recipe, KeptRecipe) else read_recipe(recipe)
     level = check_level(level) if kept is None else kept.level
-    if program is None and (reference or bits is not None):
-        raise UsageError("reference and bits are of a program; name one with --program (program=)")
+    if program is None and (reference or alone or bits is not None):
+        raise UsageError("reference, alone and bits are of a program; name one with --program (program=)")
     content = content_of(source)
     held = hold(program, bits)
     record = None if held is None else make_record(held, carried=not reference)
-    options = _Options(Coder(level, kept, held), record, threads, verify, memory_limit, metadata, progress)
+    options = _Options(Coder(level, kept, held, alone), record, threads, verify, memory_limit, metadata, progress)
     if target is None:
         target = _default_target(content)
     if not isinstance(target, str | Path):

@@ -75,6 +75,7 @@ class _Options:
     recipe: str | None
     program: "Callable[[], HeldProgram | None]"
     reference: bool
+    alone: bool
 
 
 @click.command(cls=PackCommand, epilog=EXAMPLES)
@@ -92,6 +93,7 @@ class _Options:
 @click.option("--recipe", metavar="FILE", help="Code with the recipe that find saved to FILE, or of an archive.")
 @click.option("--program", metavar="PROGRAM", help="Code with a trained program, carried inside; verified.")
 @click.option("--reference", is_flag=True, help="Note the program's digest only; unpack needs it again.")
+@click.option("--alone", is_flag=True, help="Do without the mixing network; faster.")
 @click.option("--bits", type=float, metavar="B", help="Bits a carried weight is to take, such as 4.")
 @click.option("-n", "--no-name", is_flag=True, help="Keep no name, mode and time inside.")
 @work_options
@@ -113,6 +115,7 @@ def pack(
     recipe: str | None,
     program: str | None,
     reference: bool,
+    alone: bool,
     bits: float | None,
 ) -> int:
     """Pack each of FILES into FILE.mtm; with -o OUT all of them into one archive.
@@ -121,10 +124,10 @@ def pack(
     packed to standard output. Sources are kept.
     """
     talk = Talk(quiet, verbose, as_json)
-    if program is None and (reference or bits is not None):
-        raise click.UsageError("--reference and --bits are of a program; name one with --program")
+    if program is None and (reference or alone or bits is not None):
+        raise click.UsageError("--reference, --alone and --bits are of a program; name one with --program")
     held = functools.cache(lambda: _hold(program, bits))  # loaded once, whatever the number of files
-    options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference)
+    options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference, alone)
     inputs = inputs_of(files)
     streams = stdout_wanted(inputs, output, to_stdout, rm, as_json)
     if streams and sys.stdout.isatty():
@@ -196,6 +199,7 @@ def _call_pack(
         recipe=options.recipe,
         program=options.program(),
         reference=options.reference,
+        alone=options.alone,
         progress=talk.progress(name) if talk.shows_progress else None,
     )
 
