@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multum.inference.exponentials import ONE, exp2_fixed, make_sigmoids, open_gate, sigmoid_fixed, split_bits, wave
+from multum.inference.exponentials import ONE, exp2_fixed, open_gate, split_bits, wave
 
 
 @given(st.integers(-(1 << 22), 0))
@@ -19,15 +19,10 @@ def test_the_least_power_is_none() -> None:
     assert exp2_fixed(-(1 << 31)) == 0
 
 
-@given(st.integers(-(1 << 21), 1 << 21))
-def test_a_sigmoid_is_near_its_value(x: int) -> None:
-    assert sigmoid_fixed(make_sigmoids(), x) / ONE == pytest.approx(1 / (1 + math.exp(-x / 65536)), abs=8e-6)
-
-
 @given(st.integers(-(1 << 30), 1 << 30))
 def test_a_gate_is_open_as_a_sigmoid_says(x: int) -> None:
     exact = 1 / (1 + math.exp(-x / 65536)) if x > -(1 << 25) else 0
-    assert open_gate(x) / ONE == pytest.approx(exact, abs=2e-6)
+    assert open_gate(x) / ONE == pytest.approx(exact, abs=3e-6)
 
 
 @given(st.integers(0, (1 << 32) - 1))

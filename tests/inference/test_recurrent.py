@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multum.inference.exponentials import make_sigmoids
 from multum.inference.recurrent import convolve, decay_fixed, log1p_fixed, remember, softplus_fixed
 from multum.inference.recurrent_arrays import DECAY_BITS, MEMORY_BITS, POINT_BITS, WRITER_BITS, WRITTEN_BITS
 
@@ -47,7 +46,7 @@ def test_a_convolution_is_that_of_its_last_inputs(seed: int, taps: int) -> None:
     past, out = np.zeros((taps - 1) * 6, np.int32), np.zeros(6, np.int32)
     padded = np.concatenate([np.zeros((taps - 1, 6)), x / 65536])
     for t in range(len(x)):
-        convolve(x[t], past, weights.reshape(-1), 14, biases, make_sigmoids(), np.zeros(6, np.int64), out)
+        convolve(x[t], past, weights.reshape(-1), 14, biases, np.zeros(6, np.int64), out)
         summed = (padded[t : t + taps] * weights / 2**14).sum(0) + biases / 65536
         assert out / 65536 == pytest.approx(summed / (1 + np.exp(-summed)), abs=4e-4, rel=1e-4)
 

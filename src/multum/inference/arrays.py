@@ -46,7 +46,6 @@ class Weights(NamedTuple):
     embedding: NDArray[np.int8]  # [vocabulary, width]
     embedding_scales: NDArray[np.int32]
     turns: NDArray[np.int64]  # [head / 2] turn a token, 48 fraction bits
-    sigmoids: NDArray[np.int32]
 
 
 class State(NamedTuple):

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from multum.bits.lines import filled
 from multum.inference import arrays
 from multum.inference.arrays import POINT_BITS, State, Weights
-from multum.inference.exponentials import make_sigmoids
 from multum.inference.packing import LANES, MatrixPacker, round_up
 from multum.inference.parts import Parts, Sizes
 
@@ -48,7 +47,6 @@ class LlamaLayout:
             embedding=np.array(parts.embedding.values).reshape(-1),
             embedding_scales=parts.embedding.scales.astype(np.int32),
             turns=np.array(parts.turns, np.int64),
-            sigmoids=make_sigmoids().copy(),
         )
 
     def allocate(self, streams: int, ahead: int) -> State:

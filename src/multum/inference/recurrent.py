@@ -9,7 +9,7 @@ import numpy as np
 
 from multum.bits.kernels import part, routine
 from multum.inference.arrays import HEAD, HEADS, INPUT_COLUMNS, LAYERS, REACH
-from multum.inference.exponentials import exp2_fixed, sigmoid_fixed
+from multum.inference.exponentials import exp2_fixed, open_gate
 from multum.inference.llama import normalise_rows, project
 from multum.inference.recurrent_arrays import (
     CHANNEL_LIMIT,
@@ -73,7 +73,7 @@ def decay_fixed(spent):
 
 
 @routine
-def convolve(x, past, taps, down, biases, sigmoids, sums, out):
+def convolve(x, past, taps, down, biases, sums, out):
     """Write silu of each channel's weighted sum of its last values, clipped; keep x among them.
 
     x, biases, out: int32[channels]. past: int32[(taps - 1) * channels], oldest first. taps: int32[taps * channels]
@@ -88,15 +88,16 @@ def convolve(x, past, taps, down, biases, sigmoids, sums, out):
     for begin in range(0, older, n):
         row = past[begin : begin + n]
         tap = taps[begin : begin + n]
+        newer = past[begin + n : begin + 2 * n] if begin + n < older else x
         for i in range(n):
             sums[i] += np.int64(row[i]) * np.int64(tap[i])
-            row[i] = past[begin + n + i] if begin + n < older else x[i]
+            row[i] = newer[i]
     for i in range(n):
         value = clip((sums[i] >> down) + np.int64(biases[i]), LIMIT)
-        out[i] = np.int32(clip((value * sigmoid_fixed(sigmoids, value)) >> 30, CHANNEL_LIMIT))
+        out[i] = np.int32(clip((value * open_gate(value)) >> 30, CHANNEL_LIMIT))
 
 
-@routine
+@part
 def remember(memory, decay, written, writers, readers, read):
     """Let a head's memory decay, add what a token writes, and add to `read` what is read.
 
@@ -118,55 +119,76 @@ def remember(memory, decay, written, writers, readers, read):
 
 
 @routine
-def step_head(net, own, layer, r, h):
-    """Take head h of row r one token on: from own.mixed to its part of own.gated."""
-    heads, head, size = net.shape[HEADS], net.shape[HEAD], net.shape[SIZE]
-    inner, cell = heads * head, layer * heads + h
-    asked = np.int64(own.outputs[r, 2 * inner + 2 * size + h]) + np.int64(net.step_biases[cell])
-    step = min(softplus_fixed(clip(asked, LIMIT)), STEP_LIMIT)
-    x = own.mixed[h * head : (h + 1) * head]
-    skip = np.int64(net.skips[cell]) << (MEMORY_BITS - POINT_BITS)
-    for i in range(head):
-        wide = (step * np.int64(x[i])) >> (STEP_BITS + POINT_BITS - WRITTEN_BITS)
-        own.written[i] = np.int32(clip(wide, LIMIT))
-        own.read[i] = skip * np.int64(x[i])
-    at = (own.owners[r] * net.shape[LAYERS] * heads + cell) * size * head
-    decay = decay_fixed((step * np.int64(net.rates[cell])) >> 16)
-    writers, readers = own.mixed[inner : inner + size], own.mixed[inner + size : inner + 2 * size]
-    remember(own.memory[at : at + size * head], decay, own.written, writers, readers, own.read)
-    gates = own.outputs[r, h * head : (h + 1) * head]
-    gated = own.gated[h * head : (h + 1) * head]
-    for i in range(head):
-        gate = np.int64(gates[i])
-        open_gate = (gate * sigmoid_fixed(net.sigmoids, gate)) >> 30
-        value = clip(own.read[i] >> MEMORY_BITS, LIMIT)
-        gated[i] = np.int32(clip((value * open_gate) >> (2 * POINT_BITS - GATED_BITS), LIMIT))
+def step_heads(mixed, asked, biases, rates, skips, memory, written, read):
+    """Take the memory of all heads one token on, and write to `read` what they say.
+
+    mixed: int32[heads * head + 2 * size], the channels, what they are written by and what they are read by. asked:
+    int32[heads], and biases, rates, skips as in a layer. memory: int32[heads * size * head]. written: scratch,
+    int32[head]. read: int64[heads * head], with the fraction bits of memory and channels.
+    """
+    heads, head = asked.shape[0], written.shape[0]
+    size = (mixed.shape[0] - heads * head) >> 1
+    writers = mixed[heads * head : heads * head + size]
+    readers = mixed[heads * head + size :]
+    for h in range(heads):
+        step = min(softplus_fixed(clip(np.int64(asked[h]) + np.int64(biases[h]), LIMIT)), STEP_LIMIT)
+        skip = np.int64(skips[h]) << (MEMORY_BITS - POINT_BITS)
+        x = mixed[h * head : (h + 1) * head]
+        said = read[h * head : (h + 1) * head]
+        for i in range(head):
+            wide = (step * np.int64(x[i])) >> (STEP_BITS + POINT_BITS - WRITTEN_BITS)
+            written[i] = np.int32(clip(wide, LIMIT))
+            said[i] = skip * np.int64(x[i])
+        decay = decay_fixed((step * np.int64(rates[h])) >> 16)
+        remember(memory[h * size * head : (h + 1) * size * head], decay, written, writers, readers, said)
 
 
 @routine
+def gate_channels(read, gates, gated):
+    """Write read * silu(gates), clipped. read: int64 as of step_heads. gates: int32. gated: int32."""
+    for i in range(gated.shape[0]):
+        gate = np.int64(gates[i])
+        value = clip(read[i] >> MEMORY_BITS, LIMIT)
+        gated[i] = np.int32(clip((value * ((gate * open_gate(gate)) >> 30)) >> (2 * POINT_BITS - GATED_BITS), LIMIT))
+
+
+@part
 def mix_row(net, own, layer, r):
     """Take row r, projected into own.outputs, through states and gates, and quantize the result as inputs."""
-    inner, size, older = net.shape[HEADS] * net.shape[HEAD], net.shape[SIZE], net.shape[TAPS] - 1
+    heads, size, older = net.shape[HEADS], net.shape[SIZE], net.shape[TAPS] - 1
+    inner = heads * net.shape[HEAD]
     channels = inner + 2 * size
-    at = (own.owners[r] * net.shape[LAYERS] + layer) * older * channels
+    state = own.owners[r] * net.shape[LAYERS] + layer
+    outputs = own.outputs[r]
     convolve(
-        own.outputs[r, inner : inner + channels],
-        own.past[at : at + older * channels],
+        outputs[inner : inner + channels],
+        own.past[state * older * channels : (state + 1) * older * channels],
         net.taps[layer * (older + 1) * channels : (layer + 1) * (older + 1) * channels],
         net.tap_downs[layer],
         net.tap_biases[layer * channels : (layer + 1) * channels],
-        net.sigmoids,
         own.longs,
         own.mixed,
     )
-    for h in range(net.shape[HEADS]):
-        step_head(net, own, layer, r, h)
+    step_heads(
+        own.mixed,
+        outputs[inner + channels : inner + channels + heads],
+        net.step_biases[layer * heads : (layer + 1) * heads],
+        net.rates[layer * heads : (layer + 1) * heads],
+        net.skips[layer * heads : (layer + 1) * heads],
+        own.memory[state * inner * size : (state + 1) * inner * size],
+        own.written,
+        own.read,
+    )
+    gate_channels(own.read, outputs[:inner], own.gated)
     step = own.shape[INPUT_COLUMNS]
-    reach = net.matrices[layer * MATRICES_A_LAYER + OUT, REACH]
-    gains = net.gated_gains[layer * inner : (layer + 1) * inner]
-    inputs = own.inputs[r * step : (r + 1) * step]
     m, e = normalise_row(
-        own.gated, gains, net.gated_downs[layer], net.shape[GATED_EPSILON], reach, own.longs, inputs[:inner]
+        own.gated,
+        net.gated_gains[layer * inner : (layer + 1) * inner],
+        net.gated_downs[layer],
+        net.shape[GATED_EPSILON],
+        net.matrices[layer * MATRICES_A_LAYER + OUT, REACH],
+        own.longs,
+        own.inputs[r * step : (r + 1) * step],
     )
     own.scales[r, 0] = m
     own.scales[r, 1] = e

@@ -49,7 +49,6 @@ class RecurrentWeights(NamedTuple):
     skips: NDArray[np.int32]  # [layer, head]
     gated_gains: NDArray[np.int32]  # [layer, inner]
     gated_downs: NDArray[np.int64]
-    sigmoids: NDArray[np.int32]
 
 
 class RecurrentState(NamedTuple):
@@ -68,5 +67,5 @@ class RecurrentState(NamedTuple):
     longs: NDArray[np.int64]  # [widest input]
     mixed: NDArray[np.int32]  # [channels] of the convolution, of one row
     written: NDArray[np.int32]  # [head]
-    read: NDArray[np.int64]  # [head]
+    read: NDArray[np.int64]  # [inner]
     gated: NDArray[np.int32]  # [inner]

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from multum.bits.lines import filled
 from multum.inference import arrays
 from multum.inference import recurrent_arrays as recurrent
-from multum.inference.exponentials import make_sigmoids
 from multum.inference.packing import MatrixPacker, round_up
 from multum.inference.parts import MOST_EPSILON
 from multum.inference.recurrent_arrays import GATED_BITS, POINT_BITS, RecurrentState, RecurrentWeights
@@ -50,7 +49,6 @@ class RecurrentLayout:
             skips=np.concatenate([layer.skips for layer in layers]),
             gated_gains=np.concatenate([layer.gated.values for layer in layers]).astype(np.int32),
             gated_downs=np.array([layer.gated.down for layer in layers], np.int64),
-            sigmoids=make_sigmoids().copy(),
         )
 
     def allocate(self, streams: int, ahead: int) -> RecurrentState:
@@ -74,7 +72,7 @@ class RecurrentLayout:
             longs=filled(max(widest_input, s.channels), 0, np.int64),
             mixed=filled(s.channels, 0, np.int32),
             written=filled(s.head, 0, np.int32),
-            read=filled(s.head, 0, np.int64),
+            read=filled(s.inner, 0, np.int64),
             gated=filled(s.inner, 0, np.int32),
         )
 
