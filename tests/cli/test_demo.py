@@ -18,7 +18,7 @@ def note(tmp_path: Path) -> Path:
 
 
 def test_demo_prints_one_table_of_verified_rows(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo", str(note)]) == 0
+    assert run(["demo", "--find", "0", str(note)]) == 0
     table = capsys.readouterr().out
     for codec in ("gzip -9", "bzip2 -9", "xz -9e", "multum -1", "multum -5", "multum -9"):
         assert table.count(codec) == 1
@@ -26,7 +26,7 @@ def test_demo_prints_one_table_of_verified_rows(note: Path, capsys: pytest.Captu
 
 
 def test_demo_json_has_every_row_and_nothing_else_on_stdout(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo", "--json", "--limit", "100", str(note)]) == 0
+    assert run(["demo", "--json", "--find", "0", "--limit", "100", str(note)]) == 0
     said = json.loads(capsys.readouterr().out)
     assert {row["raw_bytes"] for row in said["rows"]} == {100}
     assert all(row["verified"] for row in said["rows"])
@@ -36,7 +36,7 @@ def test_demo_says_why_a_peer_is_skipped(
     note: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "brotli", None)  # what Python does to forbid an import
-    assert run(["demo", str(note)]) == 0
+    assert run(["demo", "--find", "0", str(note)]) == 0
     assert "skipped brotli -q 11: the Python package brotli is missing" in capsys.readouterr().err
 
 
@@ -45,7 +45,7 @@ def test_demo_fails_when_something_comes_back_different(
 ) -> None:
     broken = peers.Codec("broken", lambda data: data, lambda code: code[:-1])
     monkeypatch.setattr(peers, "list_peers", lambda: ([broken], []))
-    assert run(["demo", str(note)]) == 1
+    assert run(["demo", "--find", "0", str(note)]) == 1
     assert "broken on note.txt came back different" in capsys.readouterr().err
 
 
@@ -61,7 +61,7 @@ def test_demo_shows_a_fit_beside_a_level(
     monkeypatch.setattr("multum.report.fitted.LEAST_BYTES", 4096)
     path = tmp_path / "text"
     path.write_bytes(b"".join(b"%d much in little, little in much; " % number for number in range(300)))
-    assert run(["demo", "--json", "--fit", "0.5", str(path)]) == 0
+    assert run(["demo", "--json", "--fit", "0.5", "--find", "0", str(path)]) == 0
     fitted = json.loads(capsys.readouterr().out)["fit"]
     assert fitted["training_bytes"] + fitted["held_out_bytes"] == path.stat().st_size
     assert 0 < fitted["level_bpb"] < 3
@@ -69,7 +69,7 @@ def test_demo_shows_a_fit_beside_a_level(
 
 
 def test_demo_says_why_there_is_no_fit(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["demo", "--json", str(note)]) == 0
+    assert run(["demo", "--json", "--find", "0", str(note)]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["fit"] is None
     assert "note.txt is too small to train a program on; 100,000 bytes would do" in said.err
@@ -80,5 +80,13 @@ def test_demo_names_the_extra_that_a_fit_needs(
 ) -> None:
     monkeypatch.setattr("multum.report.fitted.LEAST_BYTES", 0)
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert run(["demo", str(note)]) == 0
+    assert run(["demo", "--find", "0", str(note)]) == 0
     assert "skipped the fit: trained programs need torch; pip install 'multum[learn]'" in capsys.readouterr().err
+
+
+def test_demo_shows_the_ledger_of_a_search(note: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--fit", "0", "--find", "0.5", str(note)]) == 0
+    said = capsys.readouterr()
+    assert "searching for the shortest program of note.txt" in said.err
+    assert "measured total" in said.out
+    assert "level 9" in said.out
