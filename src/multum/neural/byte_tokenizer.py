@@ -18,7 +18,7 @@ def make_byte_tokenizer(longest: int) -> "PreTrainedTokenizerFast":
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    tokenizer = Tokenizer(models.BPE(vocab={letter: byte for byte, letter in enumerate(_spell_bytes())}, merges=[]))
+    tokenizer = Tokenizer(models.BPE(vocab={letter: byte for byte, letter in enumerate(spell_bytes())}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(
@@ -26,7 +26,7 @@ def make_byte_tokenizer(longest: int) -> "PreTrainedTokenizerFast":
     )
 
 
-def _spell_bytes() -> list[str]:
+def spell_bytes() -> list[str]:
     """Return the character by which byte-level tokenizers write each byte.
 
     Printable Latin-1 stands for itself, the other 68 bytes for U+0100 and on.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.errors import FormatError, UsageError
+from multum.neural.byte_tokenizer import spell_bytes
 
 _METASPACE = "\u2581"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
@@ -154,7 +155,7 @@ def _spelling(name: str, decoder: dict[str, Any] | None) -> Any:
     """Return the function from a token's text to its bytes. Raises FormatError for a decoder that hides them."""
     kinds = [step["type"] for step in (decoder or {}).get("decoders", [decoder or {"type": None}])]
     if "ByteLevel" in kinds:
-        letters = _letters()
+        letters = {letter: bytes([byte]) for byte, letter in enumerate(spell_bytes())}
         return lambda token: b"".join(letters.get(letter) or letter.encode() for letter in token)
     if "ByteFallback" in kinds:
         return _spell_with_metaspace
@@ -168,15 +169,3 @@ def _spell_with_metaspace(token: str) -> bytes:
     if match := _BYTE_TOKEN.fullmatch(token):
         return bytes([int(match[1], 16)])
     return token.replace(_METASPACE, " ").encode()
-
-
-def _letters() -> dict[str, bytes]:
-    """Return the byte that each letter of a byte-level token stands for.
-
-    Printable Latin-1 stands for itself; the other bytes, in order, for the letters from U+0100.
-    Source: Radford et al. 2019 (GPT-2).
-    """
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    letters = {chr(byte): bytes([byte]) for byte in printable}
-    return letters | {chr(0x100 + n): bytes([byte]) for n, byte in enumerate(others)}
