@@ -3,6 +3,7 @@
 import random
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from multum.archive.recipes import KeptRecipe
@@ -50,7 +51,9 @@ def test_the_estimate_of_a_part_is_near_the_whole() -> None:
 
 
 def test_the_length_of_a_row_is_found() -> None:
-    shapes = find_shapes(waves(300), (2, 2, 2, 1))
+    profile = np.random.default_rng(2).integers(0, 200, 48)
+    rows = np.tile(profile, (300, 1)) + np.random.default_rng(3).integers(0, 30, (300, 48))
+    shapes = find_shapes(rows.astype(np.uint8).tobytes(), (2, 2, 2, 1))
     assert shapes[0] == (2, 2, 2, 1)
     assert 48 in {record for record, *_ in shapes}
     assert find_shapes(b"tiny", (1, 1, 1, 0))[0] == (1, 1, 1, 0)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LONGEST_ROW = 1 << 16
+_SHORTEST_ROW = 8
 _AROUND = 6
 _STRIDES = (1, 2, 3, 4, 6, 8, 12, 16)
 _SEPARATORS = b",;\t| :\n\0/"
@@ -42,9 +43,12 @@ def _find_rows(data: NDArray[np.uint8]) -> list[int]:
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1).max(axis=1)
     peaks = np.flatnonzero(agreement[1:] >= around) + 1
     found: list[int] = []
-    for lag in peaks[np.argsort(-agreement[peaks], kind="stable")]:
+    for peak in peaks[np.argsort(-agreement[peaks], kind="stable")]:
+        # a row that fits into it evenly and is nearly as good is the row; shorter ones are fields
+        fitting = [p for p in peaks if p >= _SHORTEST_ROW and peak % p == 0 and agreement[p] >= 0.9 * agreement[peak]]
+        lag = min([peak, *fitting])
         # multiples of a row are rows of rows; a few are kept
-        if sum(int(lag) % row == 0 for row in found if row > 1) < 2:
+        if lag not in found and sum(int(lag) % row == 0 for row in found if row > 1) < 2:
             found.append(int(lag))
         if len(found) == 8:
             break
