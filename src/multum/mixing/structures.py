@@ -1,417 +1,61 @@
-"""The structures that ship with Multum, by number.
+"""The structures that ship with Multum: by family and tier, and by number.
 
 Archives name a structure by its place in STRUCTURES: one is never edited or removed,
 only added to the end.
 """
 
-from multum.mixing.features import (
-    ABOVE,
-    ABOVE_RIGHT,
-    BYTE,
-    CHARACTER1,
-    CHARACTER2,
-    CHARACTER3,
-    CHARACTER_SKIP,
-    CLASSES,
-    COLUMN,
-    EXPECTED,
-    FIELD,
-    FIELD_ABOVE,
-    FIELD_TEXT,
-    FIRST_WORD,
-    FOLLOWERS1,
-    FOLLOWERS2,
-    FORECAST,
-    HIGH_BITS,
-    HIGH_NIBBLES,
-    LEFT_VALUE,
-    LINE_START,
-    MEAN_VALUE,
-    PHASE,
-    PLANE_VALUE,
-    RECORD_COLUMN,
-    SHAPE,
-    SLOPE_VALUE,
-    TAG,
-    UP,
-    UP2,
-    UP_LEFT,
-    UP_SLOPE_VALUE,
-    UP_VALUE,
-    WORD,
-    WORD1,
-    WORD2,
+from multum.mixing.families import (
+    BINARY,
+    BINARY_ALL,
+    CJK,
+    CJK_ALL,
+    FAST,
+    FAST_LINES,
+    FAST_RECORD,
+    FAST_TEXT,
+    GENOME,
+    GENOME_ALL,
+    LINES,
+    LINES_ALL,
+    RECORD,
+    RECORD_ALL,
+    TEXT,
+    TEXT_ALL,
 )
-from multum.mixing.mixer import (
-    BY_FEATURE,
-    BY_FEATURE_BIT,
-    BY_FORECAST,
-    BY_FORECAST_BYTE,
-    BY_FORECAST_HITS,
-    BY_FORECAST_MATCH,
-    BY_HITS,
-    BY_MATCH,
-    BY_MATCH_PARTIAL,
-    BY_PARTIAL,
-)
-from multum.mixing.recipe import Context, Structure
-
-LAST, SECOND, THIRD, FOURTH = BYTE + 1, BYTE + 2, BYTE + 3, BYTE + 4
-
-Features = tuple[int, ...] | int
-
-
-def _contexts(*groups: Features, keep: str = "") -> tuple[Context, ...]:
-    """Return the contexts; `keep` holds "d" when all have direct probabilities, "r" when all remember runs."""
-    return tuple(Context(g if isinstance(g, tuple) else (g,), "d" in keep, "r" in keep) for g in groups)
-
-
-_COMMON_SELECTORS = ((BY_MATCH_PARTIAL, 0), (BY_FEATURE, LAST), (BY_HITS, 0))
-_TWO_FINALS = ((BY_PARTIAL, 0), (BY_FEATURE, LAST))
-
-# --- levels 1 and 2: three or four contexts, one layer
-
-_FAST = Structure(
-    contexts=_contexts(1, 2, 4, 6),
-    selectors=((BY_MATCH_PARTIAL, 0),),
-    finals=(),
-    refiners=((LAST, 0),),
-    matches=(6,),
-)
-_FAST_TEXT = Structure(
-    contexts=_contexts(2, 4, WORD),
-    selectors=((BY_MATCH_PARTIAL, 0),),
-    finals=(),
-    refiners=((LAST, 0),),
-    matches=(6,),
-)
-_FAST_LINES = Structure(
-    contexts=_contexts(2, 5, (FIELD_ABOVE, LAST)),
-    selectors=((BY_MATCH_PARTIAL, 0),),
-    finals=(),
-    refiners=((LAST, 0),),
-    matches=(6,),
-)
-_FAST_RECORD = Structure(
-    contexts=_contexts(4, (UP, LAST), (PHASE, PLANE_VALUE)),
-    selectors=((BY_MATCH_PARTIAL, 0),),
-    finals=(),
-    refiners=((UP, 0),),
-    matches=(6,),
-)
-
-# --- levels 3 to 6: about ten contexts, two layers
-
-_TEXT = Structure(
-    contexts=_contexts(1, 2, 3, 4, 6, WORD, (WORD, WORD1), (WORD, WORD2), CLASSES, (SHAPE, WORD)),
-    selectors=((BY_MATCH_PARTIAL, 0), (BY_HITS, 0)),
-    finals=((BY_PARTIAL, 0),),
-    refiners=((LAST, SECOND),),
-    matches=(6,),
-)
-_LINES = Structure(
-    contexts=_contexts(
-        2,
-        3,
-        4,
-        6,
-        (WORD, FIELD),
-        (FIELD, FIELD_TEXT),
-        (FIELD_ABOVE, LAST),
-        (FIELD_ABOVE, FIELD, FIELD_TEXT),
-    ),
-    selectors=((BY_MATCH_PARTIAL, 0), (BY_HITS, 0), (BY_FEATURE_BIT, FIELD)),
-    finals=((BY_PARTIAL, 0),),
-    refiners=((LAST, FIELD),),
-    matches=(6,),
-)
-_CJK = Structure(
-    contexts=_contexts(1, 2, 3, 4, 6, CHARACTER1, CHARACTER2, CHARACTER3),
-    selectors=((BY_MATCH_PARTIAL, 0), (BY_HITS, 0), (BY_FEATURE, SECOND)),
-    finals=((BY_PARTIAL, 0),),
-    refiners=((CHARACTER1, 0),),
-    matches=(6,),
-)
-_RECORD = Structure(
-    contexts=_contexts(
-        4,
-        6,
-        (RECORD_COLUMN, LAST),
-        (UP, LAST),
-        (UP, UP2),
-        (UP, UP_LEFT, LAST),
-        (PHASE, PLANE_VALUE),
-        (PHASE, MEAN_VALUE),
-        (PHASE, UP_SLOPE_VALUE),
-    ),
-    selectors=((BY_MATCH_PARTIAL, 0), (BY_HITS, 0), (BY_FEATURE_BIT, PHASE)),
-    finals=((BY_PARTIAL, 0),),
-    refiners=((PHASE, PLANE_VALUE),),
-    matches=(6,),
-)
-_GENOME = Structure(
-    contexts=(*_contexts(2, 4, 8), *_contexts(11, 12, 16, keep="d")),
-    selectors=((BY_MATCH, 0), (BY_FEATURE, LAST)),
-    finals=((BY_PARTIAL, 0),),
-    refiners=((2, 0),),
-    matches=(20,),
-)
-_BINARY = Structure(
-    contexts=_contexts(0, 1, 2, 3, 4, 6, (SECOND, THIRD), (LAST, THIRD), (HIGH_NIBBLES, THIRD), (FOLLOWERS1, LAST)),
-    selectors=(*_COMMON_SELECTORS, (BY_FEATURE, SECOND)),
-    finals=((BY_PARTIAL, 0),),
-    refiners=((0, 0), (LAST, SECOND)),
-    matches=(6,),
-)
-
-# --- levels 7 to 9: all that pays
-
-_TEXT_ALL = Structure(
-    contexts=_contexts(
-        0,
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        (WORD, WORD1),
-        CLASSES,
-        (EXPECTED, LAST),
-        (SHAPE, WORD),
-        (WORD1, LAST),
-        (WORD, WORD2),
-        (LAST, LINE_START),
-        HIGH_BITS,
-        (WORD, LAST),
-        (WORD, WORD1, WORD2),
-        (LAST, COLUMN),
-        (CLASSES, SHAPE),
-        (WORD, FIRST_WORD),
-        (TAG, WORD),
-        keep="dr",
-    ),
-    selectors=(
-        *_COMMON_SELECTORS,
-        (BY_FEATURE, SECOND),
-        (BY_PARTIAL, 0),
-        (BY_FEATURE, CLASSES),
-        (BY_FEATURE, WORD),
-        (BY_FEATURE, SHAPE),
-    ),
-    finals=(*_TWO_FINALS, (BY_HITS, 0)),
-    refiners=((0, 0), (LAST, 0), (2, 0), (WORD, LAST)),
-    matches=(5, 8),
-)
-_LINES_ALL = Structure(
-    contexts=_contexts(
-        0,
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        (WORD, FIELD),
-        (WORD, WORD1),
-        (FIELD, FIELD_TEXT),
-        (FIELD_ABOVE, LAST),
-        (FIELD_ABOVE, FIELD, FIELD_TEXT),
-        (ABOVE, LAST, COLUMN),
-        (ABOVE, ABOVE_RIGHT, LAST),
-        (FIELD, FIRST_WORD, LAST),
-        (EXPECTED, LAST),
-        (CLASSES, FIELD),
-        (FOLLOWERS1, LAST),
-        (LAST, THIRD),
-        8,
-        keep="dr",
-    ),
-    selectors=(
-        *_COMMON_SELECTORS,
-        (BY_FEATURE, SECOND),
-        (BY_PARTIAL, 0),
-        (BY_FEATURE_BIT, FIELD),
-        (BY_FEATURE, ABOVE),
-        (BY_FEATURE_BIT, COLUMN),
-    ),
-    finals=(*_TWO_FINALS, (BY_FEATURE, FIELD)),
-    refiners=((0, 0), (LAST, FIELD), (2, 0), (FIELD, FIELD_TEXT)),
-    matches=(5, 8, 16),
-)
-_CJK_ALL = Structure(
-    contexts=_contexts(
-        0,
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        8,
-        CHARACTER1,
-        CHARACTER2,
-        CHARACTER3,
-        CHARACTER_SKIP,
-        (CHARACTER1, FIELD),
-        (WORD, LAST),
-        (EXPECTED, CHARACTER1),
-        (CLASSES, LAST),
-        (FOLLOWERS2, LAST),
-        keep="dr",
-    ),
-    selectors=(
-        *_COMMON_SELECTORS,
-        (BY_FEATURE, SECOND),
-        (BY_FEATURE, THIRD),
-        (BY_PARTIAL, 0),
-        (BY_FEATURE, CHARACTER1),
-        (BY_FEATURE, CLASSES),
-    ),
-    finals=(*_TWO_FINALS, (BY_HITS, 0)),
-    refiners=((0, 0), (CHARACTER1, 0), (2, 0), (CHARACTER2, 0)),
-    matches=(5, 9),
-)
-_RECORD_ALL = Structure(
-    contexts=_contexts(
-        0,
-        1,
-        2,
-        3,
-        4,
-        6,
-        (SECOND, THIRD),
-        THIRD,
-        FOURTH,
-        (RECORD_COLUMN, LAST),
-        (UP, LAST),
-        (UP, UP2),
-        (UP, UP_LEFT, LAST),
-        (PHASE, PLANE_VALUE),
-        (PHASE, MEAN_VALUE),
-        (PHASE, MEAN_VALUE, PLANE_VALUE),
-        (UP_VALUE, LEFT_VALUE),
-        (PHASE, SLOPE_VALUE),
-        (PHASE, UP_SLOPE_VALUE),
-        (EXPECTED, LAST),
-        keep="dr",
-    ),
-    selectors=(
-        *_COMMON_SELECTORS,
-        (BY_FEATURE, UP),
-        (BY_PARTIAL, 0),
-        (BY_FEATURE_BIT, PHASE),
-        (BY_FEATURE, RECORD_COLUMN),
-    ),
-    finals=((BY_PARTIAL, 0), (BY_FEATURE_BIT, PHASE)),
-    refiners=((0, 0), (LAST, 0), (UP, PHASE), (PHASE, PLANE_VALUE)),
-    matches=(5, 10),
-)
-_GENOME_ALL = Structure(
-    contexts=(*_contexts(1, 2, 3, 4, 6, 8), *_contexts(9, 10, 11, 12, 13, 14, 16, 18, 20, 24, keep="d")),
-    selectors=((BY_MATCH, 0), (BY_FEATURE, LAST), (BY_PARTIAL, 0), (BY_FEATURE, SECOND)),
-    finals=((BY_PARTIAL, 0), (BY_MATCH, 0)),
-    refiners=((2, 0), (4, 0), (11, 0)),
-    matches=(12, 16, 20, 32),
-)
-_BINARY_ALL = Structure(
-    contexts=_contexts(
-        0,
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        (SECOND, THIRD),
-        (LAST, THIRD),
-        (THIRD, FOURTH),
-        (SECOND, THIRD, FOURTH),
-        (LAST, FOURTH),
-        FOURTH,
-        (HIGH_NIBBLES, THIRD),
-        HIGH_BITS,
-        (FOLLOWERS1, LAST),
-        (FOLLOWERS2, LAST),
-        (EXPECTED, LAST),
-        (WORD, LAST),
-        8,
-        keep="dr",
-    ),
-    selectors=(
-        *_COMMON_SELECTORS,
-        (BY_FEATURE, SECOND),
-        (BY_PARTIAL, 0),
-        (BY_FEATURE, THIRD),
-        (BY_FEATURE, EXPECTED),
-    ),
-    finals=(*_TWO_FINALS, (BY_HITS, 0)),
-    refiners=((0, 0), (LAST, 0), (2, 0), (EXPECTED, 0)),
-    matches=(4, 7, 12),
-)
-
-# --- beside a trained network
-
-_FORECAST_SELECTORS = ((BY_FORECAST, 0), (BY_FORECAST_MATCH, 0), (BY_FORECAST_BYTE, 0), (BY_FORECAST_HITS, 0))
-_FORECAST_FINALS = ((BY_FORECAST, 0), (BY_FORECAST_BYTE, 0))
-
-_TEXT_GUIDED_LEAN = Structure(
-    contexts=_contexts(1, 2, 3, 4, 6, WORD, (WORD, WORD1), (WORD, WORD2), CLASSES, (SHAPE, WORD), keep="dr"),
-    selectors=((BY_PARTIAL, 0), (BY_FEATURE, LAST), *_FORECAST_SELECTORS),
-    finals=((BY_PARTIAL, 0), *_FORECAST_FINALS),
-    refiners=((0, 0), (LAST, 0), (FORECAST, 0), (FORECAST, LAST)),
-    matches=(5, 8),
-    guided=True,
-)
-_TEXT_GUIDED = Structure(
-    contexts=_TEXT_ALL.contexts,
-    selectors=(*_TEXT_ALL.selectors, *_FORECAST_SELECTORS),
-    finals=(*_TEXT_ALL.finals, *_FORECAST_FINALS),
-    refiners=((0, 0), (LAST, 0), (2, 0), (3, 0), (FORECAST, 0), (FORECAST, LAST), (FORECAST, 2), (WORD, LAST)),
-    matches=(5, 8),
-    guided=True,
-)
-_BINARY_GUIDED = Structure(
-    contexts=_BINARY_ALL.contexts,
-    selectors=(*_BINARY_ALL.selectors, *_FORECAST_SELECTORS),
-    finals=(*_BINARY_ALL.finals, *_FORECAST_FINALS),
-    refiners=((0, 0), (LAST, 0), (2, 0), (FORECAST, 0)),
-    matches=(4, 7, 12),
-    guided=True,
-)
+from multum.mixing.guided import BINARY_GUIDED, TEXT_GUIDED, TEXT_GUIDED_LEAN
 
 # Tiers of each family, fast to thorough.
 TIERS = {
-    "text": (_FAST_TEXT, _TEXT, _TEXT_ALL),
-    "lines": (_FAST_LINES, _LINES, _LINES_ALL),
-    "cjk": (_FAST, _CJK, _CJK_ALL),
-    "record": (_FAST_RECORD, _RECORD, _RECORD_ALL),
-    "genome": (_FAST, _GENOME, _GENOME_ALL),
-    "binary": (_FAST, _BINARY, _BINARY_ALL),
+    "text": (FAST_TEXT, TEXT, TEXT_ALL),
+    "lines": (FAST_LINES, LINES, LINES_ALL),
+    "cjk": (FAST, CJK, CJK_ALL),
+    "record": (FAST_RECORD, RECORD, RECORD_ALL),
+    "genome": (FAST, GENOME, GENOME_ALL),
+    "binary": (FAST, BINARY, BINARY_ALL),
 }
 # The same for data that a trained network forecasts: lean, and all that pays.
 GUIDED_TIERS = {
-    **dict.fromkeys(("text", "lines", "cjk"), (_TEXT_GUIDED_LEAN, _TEXT_GUIDED)),
-    **dict.fromkeys(("record", "genome", "binary"), (_BINARY_GUIDED, _BINARY_GUIDED)),
+    **dict.fromkeys(("text", "lines", "cjk"), (TEXT_GUIDED_LEAN, TEXT_GUIDED)),
+    **dict.fromkeys(("record", "genome", "binary"), (BINARY_GUIDED, BINARY_GUIDED)),
 }
 STRUCTURES = (
-    _FAST,
-    _FAST_TEXT,
-    _FAST_LINES,
-    _FAST_RECORD,
-    _TEXT,
-    _LINES,
-    _CJK,
-    _RECORD,
-    _GENOME,
-    _BINARY,
-    _TEXT_ALL,
-    _LINES_ALL,
-    _CJK_ALL,
-    _RECORD_ALL,
-    _GENOME_ALL,
-    _BINARY_ALL,
-    _TEXT_GUIDED_LEAN,
-    _TEXT_GUIDED,
-    _BINARY_GUIDED,
+    FAST,
+    FAST_TEXT,
+    FAST_LINES,
+    FAST_RECORD,
+    TEXT,
+    LINES,
+    CJK,
+    RECORD,
+    GENOME,
+    BINARY,
+    TEXT_ALL,
+    LINES_ALL,
+    CJK_ALL,
+    RECORD_ALL,
+    GENOME_ALL,
+    BINARY_ALL,
+    TEXT_GUIDED_LEAN,
+    TEXT_GUIDED,
+    BINARY_GUIDED,
 )
