@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from multum.inference.recurrent import convolve, decay_fixed, log1p_fixed, remember, softplus_fixed
 from multum.inference.recurrent_arrays import DECAY_BITS, MEMORY_BITS, POINT_BITS, WRITER_BITS, WRITTEN_BITS
+from multum.inference.tokens import decode, encode
+from tests.inference.conftest import make_recurrent
 
 LIMIT = (1 << 30) - 1
 
@@ -74,3 +76,9 @@ def test_the_largest_numbers_of_a_memory_stay_in_their_bits(sign: int) -> None:
     remember(memory, 1 << DECAY_BITS, np.full(1, sign * LIMIT, np.int32), most, most, read)
     assert memory.tolist() == [sign * LIMIT] * 2
     assert read.tolist() == [sign * LIMIT * int(most.sum())]
+
+
+def test_tokens_come_back_from_their_code_under_a_recurrent_network() -> None:
+    network, ids = make_recurrent(), np.random.default_rng(2).integers(0, 24, 300)
+    code = encode(ids, network, 2, 3)
+    assert (decode(code, len(ids), network, 2, 3, threads=1) == ids).all()
