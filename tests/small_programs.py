@@ -1,41 +1,52 @@
-"""Small integer programs for tests: random weights, made without torch, the same on every machine."""
+"""Small exact programs for tests: random weights, made without any training library."""
 
 import functools
+from typing import Any
 
 import numpy as np
 
 from multum.archive.programs import HeldProgram
-from multum.inference.network import IntegerNetwork
-from multum.inference.parts import Gains, Layer, Matrix, Parts, Sizes
+from multum.neural.exact import ExactProgram
+from multum.neural.vocabulary import Vocabulary, byte_vocabulary
+from tests.inference.conftest import make_network
 
-_WIDTH, _HEADS, _GROUPS, _HEAD, _INNER = 16, 2, 1, 8, 24
-
-
-def make_network(vocabulary: int = 256, seed: int = 1, *, start: int = -1, window: int = 24) -> IntegerNetwork:
-    """Return a network of one layer over `vocabulary` tokens, whose predictions are far from flat."""
-    rng = np.random.default_rng(seed)
-
-    def matrix(outputs: int, inputs: int, scale: int = 4096) -> Matrix:
-        values = rng.integers(-90, 91, (outputs, inputs)).astype(np.int8)
-        return Matrix(values, rng.integers(scale, 2 * scale, outputs).astype(np.uint16), 20)
-
-    def gains() -> Gains:
-        return Gains(rng.integers(1500, 2500, _WIDTH).astype(np.int16), 11)
-
-    sizes = Sizes(_WIDTH, 1, _HEADS, _GROUPS, _HEAD, _INNER, vocabulary, window, window // 2, start, 16)
-    layer = Layer(
-        gains(),
-        matrix((_HEADS + 2 * _GROUPS) * _HEAD, _WIDTH),
-        matrix(_WIDTH, _HEADS * _HEAD),
-        gains(),
-        matrix(2 * _INNER, _WIDTH),
-        matrix(_WIDTH, _INNER),
-    )
-    turns = (np.arange(1, _HEAD // 2 + 1) << 40).astype(np.int64)
-    return IntegerNetwork(Parts(sizes, 1 << 8, turns, matrix(vocabulary, _WIDTH), (layer,), gains(), None))
+_WORDS = [b" the", b" of", b"ing", b"tion", b" a", b"er", b"  ", "文".encode()]
 
 
 @functools.cache
 def byte_program(seed: int = 1) -> HeldProgram:
     """Return a program over bytes."""
-    return HeldProgram(f"bytes-{seed}", make_network(seed=seed))
+    return HeldProgram(f"bytes-{seed}", make_network(seed=seed, vocabulary=256, overlap=5))
+
+
+class Splitter:
+    """A tokenizer that takes the longest piece each time; `forgets` makes it lose capital letters, as some do."""
+
+    def __init__(self, pieces: list[bytes], forgets: bool) -> None:
+        self.ids = {piece: token for token, piece in reversed(list(enumerate(pieces)))}
+        self.longest, self.forgets = max(map(len, pieces)), forgets
+
+    def __call__(self, text: str, **_: object) -> dict[str, Any]:
+        """Return the tokens of `text` as transformers does."""
+        data, at, ids = (text.lower() if self.forgets else text).encode(), 0, []
+        while at < len(data):
+            size = next(n for n in range(self.longest, 0, -1) if data[at : at + n] in self.ids)
+            ids.append(self.ids[data[at : at + size]])
+            at += size
+        return {"input_ids": ids}
+
+
+@functools.cache
+def text_program(forgets: bool = False) -> HeldProgram:
+    """Return a program over 264 tokens: all bytes, and a few pieces of text."""
+    pieces = [bytes([byte]) for byte in range(256)] + _WORDS
+    vocabulary = Vocabulary("text", pieces, tokenizer=Splitter(pieces, forgets))
+    return HeldProgram("text", make_network(seed=3, vocabulary=len(pieces), overlap=5), tuple(pieces), vocabulary)
+
+
+@functools.cache
+def typical(program: HeldProgram, size_bytes: int) -> bytes:
+    """Return data that `program` finds likely: what random bits decode to under it."""
+    vocabulary = program.vocabulary or byte_vocabulary(program.name)
+    code = np.random.default_rng(size_bytes).bytes(3 * size_bytes)
+    return ExactProgram(program.network, vocabulary).expand(code, size_bytes)
