@@ -130,6 +130,15 @@ class _Gate(torch.autograd.Function):
         return d_both
 
 
+def _cut_queries(time: int) -> list[tuple[int, int]]:
+    """Return pieces of a window: queries of one piece are multiplied with the keys up to its end only.
+
+    Half of all pairs are looked at and thrown away without pieces, a quarter with two; more are too small to be fast.
+    """
+    half = time // 2
+    return [(0, half), (half, time)] if half >= 64 else [(0, time)]
+
+
 class _Attend(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mixed: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -137,25 +146,39 @@ class _Attend(torch.autograd.Function):
         parts = mixed.new_empty((3, batch, heads, time, head))
         kernels.split_heads(view_array(mixed.contiguous()), view_array(cos), view_array(sin), view_array(parts))
         queries, keys, values = parts.flatten(1, 2)  # [batch * heads, time, head] each
-        weights = torch.bmm(queries, keys.mT)
-        kernels.weigh(view_array(weights), np.float32(head**-0.5))
-        ctx.save_for_backward(parts, weights, cos, sin)
-        return torch.bmm(weights, values).view(batch, heads, time, head)
+        kept, seen = [], []
+        for begin, end in _cut_queries(time):
+            weights = torch.bmm(queries[:, begin:end], keys[:, :end].mT)
+            kernels.weigh(view_array(weights), np.float32(head**-0.5))
+            kept.append(weights)
+            seen.append(torch.bmm(weights, values[:, :end]))
+        ctx.save_for_backward(parts, cos, sin, *kept)
+        return torch.cat(seen, 1).view(batch, heads, time, head)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, d_seen: Tensor) -> tuple[Tensor | None, ...]:
-        parts, weights, cos, sin = ctx.saved_tensors
+        parts, cos, sin, *kept = ctx.saved_tensors
         _, batch, heads, time, head = parts.shape
         queries, keys, values = parts.flatten(1, 2)
         d_parts = torch.empty_like(parts)
         d_queries, d_keys, d_values = d_parts.flatten(1, 2)
         d_seen = d_seen.reshape(batch * heads, time, head)
-        torch.bmm(weights.mT, d_seen, out=d_values)
-        d_scores = torch.bmm(d_seen, values.mT)
-        kernels.weigh_backward(view_array(weights), view_array(d_scores), np.float32(head**-0.5))
-        torch.bmm(d_scores, keys, out=d_queries)
-        torch.bmm(d_scores.mT, queries, out=d_keys)
+        pieces = list(zip(_cut_queries(time), kept, strict=True))
+        # the last piece has all keys; what the others have is added to it
+        for (begin, end), weights in reversed(pieces):
+            d_piece = d_seen[:, begin:end]
+            d_scores = torch.bmm(d_piece, values[:, :end].mT)
+            if end == time:
+                torch.bmm(weights.mT, d_piece, out=d_values)
+            else:
+                d_values[:, :end] += torch.bmm(weights.mT, d_piece)
+            kernels.weigh_backward(view_array(weights), view_array(d_scores), np.float32(head**-0.5))
+            d_queries[:, begin:end] = torch.bmm(d_scores, keys[:, :end])
+            if end == time:
+                torch.bmm(d_scores.mT, queries[:, begin:end], out=d_keys)
+            else:
+                d_keys[:, :end] += torch.bmm(d_scores.mT, queries[:, begin:end])
         d_mixed = parts.new_empty((batch, time, 3, heads, head))
         kernels.join_heads(view_array(d_parts), view_array(cos), view_array(sin), view_array(d_mixed))
         return d_mixed, None, None

@@ -153,39 +153,41 @@ def join_heads(parts, cos, sin, mixed):
 def weigh(scores, scale):
     """Replace scores by the softmax of scale * scores over the keys not after the query; later ones get 0.
 
-    scores: bfloat16[n, time, time], queries before keys.
+    scores: bfloat16[n, queries, keys]; the last query is beside the last key.
     """
-    number, time, _ = scores.shape
-    row = np.empty(time, np.float32)
+    number, queries, keys = scores.shape
+    row = np.empty(keys, np.float32)
     for n in range(number):
-        for i in range(time):
+        for i in range(queries):
+            seen = keys - queries + i + 1
             most = f4(-3e38)
-            for j in range(i + 1):
+            for j in range(seen):
                 most = max(most, read(scores[n, i, j]))
             total = f4(0)
-            for j in range(i + 1):
+            for j in range(seen):
                 row[j] = exp((read(scores[n, i, j]) - most) * scale)
                 total += row[j]
             share = ONE / total
-            for j in range(i + 1):
+            for j in range(seen):
                 scores[n, i, j] = round_half(row[j] * share)
-            for j in range(i + 1, time):
+            for j in range(seen, keys):
                 scores[n, i, j] = _u2(0)
 
 
 @kernel
 def weigh_backward(weights, d_weights, scale):
-    """Replace d_weights by the gradient of the scores; both bfloat16[n, time, time]."""
-    number, time, _ = weights.shape
+    """Replace d_weights by the gradient of the scores; both bfloat16[n, queries, keys], as in `weigh`."""
+    number, queries, keys = weights.shape
     for n in range(number):
-        for i in range(time):
+        for i in range(queries):
+            seen = keys - queries + i + 1
             along = f4(0)
-            for j in range(i + 1):
+            for j in range(seen):
                 along += read(weights[n, i, j]) * read(d_weights[n, i, j])
-            for j in range(i + 1):
+            for j in range(seen):
                 slope = read(d_weights[n, i, j]) - along
                 d_weights[n, i, j] = round_half(read(weights[n, i, j]) * slope * scale)
-            for j in range(i + 1, time):
+            for j in range(seen, keys):
                 d_weights[n, i, j] = _u2(0)
 
 
