@@ -123,6 +123,14 @@ def test_vectors_out_of_range_are_refused(changes: dict[str, int], message: str)
         IntegerNetwork.from_bytes(IntegerNetwork(broken).to_bytes())
 
 
+@pytest.mark.parametrize("network", [make_network(), make_recurrent()])
+@pytest.mark.parametrize("down", [-33, 61])
+def test_scales_out_of_range_are_refused(network: IntegerNetwork, down: int) -> None:
+    broken = replace(network.parts, embedding=replace(network.parts.embedding, down=down))
+    with pytest.raises(FormatError, match=rf"a scale of 2\*\*{-down}; allowed is 2\*\*-60 to 2\*\*32"):
+        IntegerNetwork.from_bytes(IntegerNetwork(broken).to_bytes())
+
+
 def test_taps_of_a_scale_that_shifts_cannot_take_are_refused() -> None:
     parts = make_recurrent().parts
     assert isinstance(parts, RecurrentParts)

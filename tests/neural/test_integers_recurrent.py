@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from multum.errors import FormatError
+from multum.inference.network import IntegerNetwork
 from multum.inference.reading import Streams
 from multum.inference.recurrent_parts import RecurrentParts
 from multum.neural.integers import make_integers
@@ -95,6 +96,14 @@ def test_weights_at_a_precision_take_fewer_values(tmp_path: Path) -> None:
     loaded = save_model(tmp_path)
     values = [list(make_integers(loaded, bits).parts.list_matrices())[1].values for bits in (None, 4.0)]
     assert len(np.unique(values[1])) < 64 < len(np.unique(values[0]))
+
+
+def test_weights_that_are_all_but_nothing_have_a_file_that_is_read(tmp_path: Path) -> None:
+    loaded = save_model(tmp_path)
+    for weight in loaded.model.parameters():
+        weight.data *= 1e-30
+    network = make_integers(loaded)
+    assert IntegerNetwork.from_bytes(network.to_bytes()).digest == network.digest
 
 
 def test_decays_are_those_of_the_weights(tmp_path: Path) -> None:

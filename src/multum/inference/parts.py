@@ -10,6 +10,8 @@ from multum.errors import FormatError
 
 # Of the norms: the mean of squares of 46 bits and this have 61 bits at most.
 MOST_EPSILON = (1 << 60) - 1
+# Scales are 2**-down of these; no shift by the difference of two leaves 62.
+LEAST_DOWN, MOST_DOWN = -32, 60
 # What a file may say, so that nothing overflows and no memory is taken for nothing.
 _LARGEST = {
     "width": 1 << 14,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.errors import FormatError
-from multum.inference.parts import MOST_EPSILON, Gains, Layer, Matrix, Parts, Sizes, check_sizes
+from multum.inference.parts import LEAST_DOWN, MOST_DOWN, MOST_EPSILON, Gains, Layer, Matrix, Parts, Sizes, check_sizes
 from multum.inference.recurrent_parts import (
     MOST_RATE,
     MOST_SKIP,
@@ -28,7 +28,6 @@ _LLAMA, _RECURRENT = 1, 2
 _NUMBERS = 15
 # Flags: an own top; then a bias of each matrix of a layer, in order.
 _OWN_TOP, _FIRST_BIAS = 1, 2
-_FARTHEST_DOWN = 60
 
 Piece = NDArray[np.generic]
 
@@ -85,7 +84,7 @@ class _Reader:
         self.at += size
         return np.frombuffer(self.data, kind, count, self.at - size)
 
-    def down(self, least: int = -_FARTHEST_DOWN, most: int = _FARTHEST_DOWN) -> int:
+    def down(self, least: int = LEAST_DOWN, most: int = MOST_DOWN) -> int:
         found = int(self.take(1, "<i2")[0])
         if not least <= found <= most:
             raise FormatError(f"a network has a scale of 2**{-found}; allowed is 2**{-most} to 2**{-least}")

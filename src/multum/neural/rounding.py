@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multum.inference.parts import Gains, Matrix
+from multum.inference.parts import MOST_DOWN, Gains, Matrix
 
 _MOST = 127
 # Room above the largest number of the stream that the probe sees, as a power of two.
@@ -20,7 +20,7 @@ _FIXED_BITS = 30
 _NORMAL_BITS = 2.047
 
 
-def round_gains(weights: NDArray[np.float64], most_down: int = 60) -> Gains:
+def round_gains(weights: NDArray[np.float64], most_down: int = MOST_DOWN) -> Gains:
     """Return `weights` as 16-bit integers, in units of 2**-most_down or more."""
     down = min(15 - math.frexp(float(np.abs(weights).max()) or 1.0)[1], most_down)
     return Gains(np.clip(np.rint(np.ldexp(weights, down)), -32767, 32767).astype(np.int16), down)
@@ -40,7 +40,7 @@ def round_matrix(modules: list[Any], bits: float | None) -> Matrix:
     steps = np.abs(weights).max(1) / _MOST
     if bits is not None:
         steps = np.maximum(steps, _measure_spread(weights) * 2 ** (_NORMAL_BITS - bits))
-    down = 16 - math.frexp(float(steps.max()) or 1.0)[1]
+    down = min(16 - math.frexp(float(steps.max()) or 1.0)[1], MOST_DOWN)
     scales = np.clip(np.ceil(np.ldexp(steps, down)), 1, 65535)
     values = np.clip(np.rint(np.ldexp(weights, down) / scales[:, None]), -_MOST, _MOST)
     biases = [getattr(module, "bias", None) for module in modules]
