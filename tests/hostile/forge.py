@@ -19,6 +19,7 @@ from multum.archive.frames import (
     END,
     INDEX,
     MAGIC,
+    PROGRAM,
     RECIPE,
     BlockHeader,
     End,
@@ -32,15 +33,19 @@ from multum.archive.frames import (
     encode_header,
     encode_index,
 )
+from multum.archive.records import ProgramRecord, Section, encode_record
 from multum.archive.varints import encode_varint
 from multum.mixing import encode, preset
 from multum.mixing.recipe import FAMILIES
+from tests.inference.conftest import make_network
 
 FOLDER = Path(__file__).parent
 MANIFEST = FOLDER / "manifest.json"
 DATA = b"much in little"
 HEADER = Header(level=5, block_bytes=len(DATA), memory_bytes=1 << 20, tar=False, metadata=None)
 PLAIN = encode_header(HEADER)
+ANNOUNCED = encode_header(replace(HEADER, memory_bytes=1 << 23, program=True))
+SOUND = make_network(seed=1, vocabulary=256).to_bytes()
 
 
 def describe(data: bytes) -> BlockHeader:
@@ -215,6 +220,57 @@ def forge_recipes() -> dict[str, tuple[bytes, str]]:
     }
 
 
+def program(record: ProgramRecord | None = None, body: bytes | None = None) -> bytes:
+    """Return a PROGRAM frame of `record`, by reference if none is given, or of any body."""
+    named = ProgramRecord("name", hashlib.sha256(b"network").digest(), 7, 0, None)
+    return encode_frame(PROGRAM, encode_record(record or named) if body is None else body)
+
+
+def carried(network: bytes, digest: bytes | None = None, section: Section | None = None) -> bytes:
+    """Return a PROGRAM frame that carries `network` as it is, or as `section` says."""
+    sections = (section or Section(0, b"", network), Section(0, b"", b""))
+    return program(ProgramRecord("name", digest or hashlib.sha256(network).digest(), len(network), 0, sections))
+
+
+def spelled(payload: bytes) -> bytes:
+    """Return an archive with a sound program over bytes, and one block of 14 bytes by method 2."""
+    one = replace(describe(DATA), coded_bytes=len(payload), method=2, code_crc=zlib.crc32(payload))
+    return ANNOUNCED + carried(SOUND) + block(payload, one) + end()
+
+
+def forge_programs() -> dict[str, tuple[bytes, str]]:
+    """Return archives with a wrong program, or blocks that do not go with it, and the message each must give."""
+    rest = block() + end()
+    good, reference = describe(DATA), encode_record(ProgramRecord("n", bytes(32), 7, 0, None))
+    long_name = reference[:-2] + encode_varint(5000) + bytes(5000)
+    hungry = ProgramRecord("n", bytes(32), 1 << 40, 0, None)
+    wrong_method, wrong_length = Section(3, b"r", b"network"), Section(0, b"", b"net")
+    head = bytes([1, 1, 14, 1])  # a lane, a stream, tokens, runs
+    return {
+        "program_missing": (ANNOUNCED + rest, "frame B is not allowed here, a program was announced"),
+        "program_unannounced": (PLAIN + program() + rest, "frame P is not allowed here"),
+        "program_twice": (ANNOUNCED + carried(SOUND) * 2 + rest, "frame P is not allowed here"),
+        "program_kind": (ANNOUNCED + program(body=b"\7" + reference[1:]) + rest, "kind of program is 7"),
+        "program_name_long": (ANNOUNCED + program(body=long_name) + rest, "length of the program's name is 5000"),
+        "program_bytes_left": (ANNOUNCED + program(body=reference + b"x") + rest, "program has 1 bytes too many"),
+        "program_hungry": (ANNOUNCED + program(hungry) + rest, "needs more memory than the header states"),
+        "program_not_given": (ANNOUNCED + program() + rest, "and does not carry it; give it with --program"),
+        "program_digest": (ANNOUNCED + carried(SOUND, bytes(32)) + rest, "does not match its digest"),
+        "program_nonsense": (ANNOUNCED + carried(b"network") + rest, "a network"),
+        "program_method": (ANNOUNCED + carried(b"network", None, wrong_method) + rest, "coded by no method"),
+        "program_stored_short": (ANNOUNCED + carried(b"network", None, wrong_length) + rest, "coded by no method"),
+        "tokens_without_program": (PLAIN + block(DATA, replace(good, method=2)) + end(), "the archive has none"),
+        "guided_without_program": (PLAIN + block(DATA, replace(good, method=3)) + end(), "the archive has none"),
+        "tokens_runs_short": (spelled(head + b"\1\x0d\0"), "the runs of a block do not add up to its 14 bytes"),
+        "tokens_no_lane": (spelled(b"\0" + head[1:] + b"\1\x0e\0"), "or have no lane to go in"),
+        "tokens_too_many": (spelled(b"\1\1\x1d\1\1\x0e\0"), "number of tokens is 29"),
+        "tokens_too_few": (spelled(b"\1\1\x0d\1\1\x0e\0"), "stand for 13 bytes; its runs have 14"),
+        "tokens_kind_of_run": (spelled(head + b"\3\x0e\0"), "kind of run is 3"),
+        "tokens_bytes_missing": (spelled(b"\1\1\0\1\0\x0e\1x"), "1 bytes that are no text are there, 14 are needed"),
+        "tokens_wrong": (spelled(head + b"\1\x0e\0\x55\x55"), "does not decode to the data"),
+    }
+
+
 def forge_folders() -> dict[str, tuple[bytes, str]]:
     """Return archives whose tar stream attacks the target's surroundings."""
     link = tarfile.SYMTYPE
@@ -253,7 +309,7 @@ def _cut_member() -> bytes:
 
 def forge_all() -> dict[str, tuple[bytes, str, str]]:
     """Return every forged archive: name -> bytes, verb, message."""
-    tested = forge_headers() | forge_frames() | forge_blocks() | forge_recipes()
+    tested = forge_headers() | forge_frames() | forge_blocks() | forge_recipes() | forge_programs()
     made = {name: (data, "test", message) for name, (data, message) in tested.items()}
     return made | {name: (data, "unpack", message) for name, (data, message) in forge_folders().items()}
 

@@ -18,6 +18,8 @@ from multum.neural.runs import BYTES
 # Buffers beside the tables: data after its primers, code, and one copy of the data.
 _COPIES = 3
 _BESIDES_BYTES = 1 << 18
+# Its number, as given and in its lane, room for its code, and its bytes.
+_TOKEN_BYTES = 32
 # Candidates are tried on this share of a block, up to a limit.
 _TRIAL_SHARE = 16
 _TRIAL_BYTES = 3 << 14
@@ -210,6 +212,7 @@ def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
     if block.method == TOKENS and program is not None:
         layout = read_layout(block.code, block.raw_bytes)
         need_bytes += tokens.memory_bytes(program.network, layout.lanes, layout.streams)
+        need_bytes += _TOKEN_BYTES * layout.count
     return need_bytes
 
 
@@ -222,7 +225,7 @@ def coder_memory_bytes(coder: Coder, raw_bytes: int) -> int:
     if coder.guided and coder.program is not None:
         need_bytes += coder.program.network.memory_bytes(1)
     elif coder.program is not None:
-        need_bytes += tokens.memory_bytes(coder.program.network, *plan_streams(raw_bytes))
+        need_bytes += tokens.memory_bytes(coder.program.network, *plan_streams(raw_bytes)) + _TOKEN_BYTES * raw_bytes
     return need_bytes
 
 
