@@ -8,7 +8,6 @@ import pytest
 import multum
 from tests.hub_models import smollm
 
-
 __all__ = ["smollm"]
 
 
