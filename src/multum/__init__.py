@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from multum.archive.listing import BlockListing, Listing, list_archive
+    from multum.archive.listing import BlockListing, Listing, ProgramListing, list_archive
     from multum.archive.packing import PackReport, pack, pack_bytes
     from multum.archive.seeking import open_archive as open
     from multum.archive.unpacking import UnpackReport, test, unpack, unpack_bytes
@@ -47,6 +47,7 @@ __all__ = [
     "MultumError",
     "PackReport",
     "Program",
+    "ProgramListing",
     "ProgramMismatch",
     "RateReport",
     "UnpackReport",
@@ -81,6 +82,7 @@ _HOMES = {
     "MultumError": ("multum.errors", "MultumError"),
     "PackReport": ("multum.archive.packing", "PackReport"),
     "Program": ("multum.evaluation.programs", "Program"),
+    "ProgramListing": ("multum.archive.listing", "ProgramListing"),
     "ProgramMismatch": ("multum.errors", "ProgramMismatch"),
     "RateReport": ("multum.evaluation.rates", "RateReport"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),

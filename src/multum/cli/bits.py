@@ -47,8 +47,8 @@ def bits(
 ) -> int:
     """Show how many bits DATA takes under PROGRAM.
 
-    PROGRAM is level:1 to level:9, an .mtm archive (its recipe), a directory,
-    a .gguf file, or the name of a hub model. DATA is files, folders (their
+    PROGRAM is level:1 to level:9, an .mtm archive (its program or recipe), a
+    directory, a .gguf file, or the name of a hub model. DATA is files, folders (their
     files one after another), archives (what they hold), or - for standard input.
     """
     talk = Talk(quiet, verbose, as_json)

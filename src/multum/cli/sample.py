@@ -78,8 +78,8 @@ def sample(
 ) -> int:
     """Write new bytes that PROGRAM expects.
 
-    PROGRAM is level:1 to level:9, an .mtm archive (its recipe), a directory,
-    a .gguf file, or the name of a hub model. A level knows only what it
+    PROGRAM is level:1 to level:9, an .mtm archive (its program or recipe), a
+    directory, a .gguf file, or the name of a hub model. A level knows only what it
     learns from the prompt: give it a file.
     """
     talk = Talk(quiet, verbose)
