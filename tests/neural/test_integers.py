@@ -16,7 +16,7 @@ from multum.neural.sources import find_source
 
 transformers = pytest.importorskip("transformers")
 
-SHARED = {
+SHARED: dict[str, Any] = {
     "hidden_size": 48,
     "intermediate_size": 100,
     "num_hidden_layers": 2,
@@ -29,7 +29,7 @@ SHARED = {
     "pad_token_id": None,
     "initializer_range": 0.15,
 }
-FAMILIES = {
+FAMILIES: dict[str, tuple[Any, dict[str, Any]]] = {
     "llama": (transformers.LlamaConfig, {"tie_word_embeddings": False}),
     "tied llama": (transformers.LlamaConfig, {"tie_word_embeddings": True, "attention_bias": True}),
     "mistral": (transformers.MistralConfig, {"sliding_window": 16, "head_dim": 20}),

@@ -23,7 +23,8 @@ _WORD = ir.IntType(64)
 
 def _compile(**options: Any) -> Any:
     """Return numba's decorator for code that counts no references: arrays belong to the caller, none are made."""
-    return njit(nogil=True, error_model="numpy", _nrt=False, **options)
+    unnamed: dict[str, Any] = {"_nrt": False}  # njit's types leave it out
+    return njit(nogil=True, error_model="numpy", **unnamed, **options)
 
 
 def compile_part(function: Callable[..., Any], inlined: bool) -> Any:

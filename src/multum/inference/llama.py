@@ -8,11 +8,6 @@ import numpy as np
 
 from multum.bits.kernels import part, routine
 from multum.inference.arrays import (
-    AT,
-    BIAS_AT,
-    COLUMNS,
-    DOWN,
-    EPSILON,
     GATES,
     GROUPS,
     HEAD,
@@ -24,21 +19,17 @@ from multum.inference.arrays import (
     MATRICES_A_LAYER,
     NARROW,
     OUT,
-    OUTPUTS,
-    PAIRS,
     POINT_BITS,
     QKV,
     REACH,
     RING,
     RING_COLUMNS,
-    SCALES_AT,
     SCORE_FACTOR,
-    SUM_COLUMNS,
-    WIDTH,
     WINDOW,
 )
 from multum.inference.exponentials import exp2_fixed, open_gate, wave
-from multum.inference.rows import LIMIT, bit_length, multiply, normalise_row, quantize, rescale
+from multum.inference.projecting import normalise_rows, project
+from multum.inference.rows import LIMIT, bit_length, multiply, quantize
 
 # Shares of attention add up to this at most, so that a sum of 16-bit values stays in 32 bits.
 _WHOLE = 32767
@@ -46,7 +37,7 @@ _HIDDEN = -(1 << 30)
 _NARROW_BITS = 15
 
 
-@routine
+@part
 def turn_rows(net, own, rows):
     """Write the cosines and sines of the places of the first `rows` rows."""
     half = net.turns.shape[0]
@@ -54,50 +45,6 @@ def turn_rows(net, own, rows):
         for i in range(half):
             turn = ((own.spots[r] * net.turns[i]) >> 16) & 0xFFFFFFFF
             own.waves[r, i, 0], own.waves[r, i, 1] = wave(turn)
-
-
-@part
-def normalise_rows(net, own, norm, rows, reach):
-    """Quantize rows of the stream, normalised by norm number `norm`, as inputs of a matrix."""
-    width, step = net.shape[WIDTH], own.shape[INPUT_COLUMNS]
-    gains = net.gains[norm * width : (norm + 1) * width]
-    for r in range(rows):
-        inputs = own.inputs[r * step : (r + 1) * step]
-        m, e = normalise_row(own.rows[r], gains, net.gain_downs[norm], net.shape[EPSILON], reach, own.longs, inputs)
-        own.scales[r, 0] = m
-        own.scales[r, 1] = e
-
-
-@routine
-def project(net, own, matrix, rows, out, adding):
-    """Write (or add) to out[r] what the inputs make of matrix number `matrix`. out: int32[rows, outputs or more]."""
-    plan = net.matrices[matrix]
-    step, columns = own.shape[INPUT_COLUMNS], own.shape[SUM_COLUMNS]
-    multiply(
-        own.inputs,
-        0,
-        step,
-        rows,
-        net.weights,
-        plan[AT],
-        plan[COLUMNS],
-        plan[PAIRS],
-        plan[COLUMNS],
-        own.sums,
-        0,
-        columns,
-    )
-    n = plan[OUTPUTS]
-    scales = net.scales[plan[SCALES_AT] : plan[SCALES_AT] + n]
-    for r in range(rows):
-        row = out[r, :n]
-        rescale(
-            own.sums[r * columns : r * columns + n], scales, own.scales[r, 0], own.scales[r, 1], plan[DOWN], row, adding
-        )
-        if plan[BIAS_AT] >= 0:
-            for i in range(n):
-                value = np.int64(row[i]) + np.int64(net.biases[plan[BIAS_AT] + i])
-                row[i] = np.int32(min(max(value, -LIMIT), LIMIT))
 
 
 @routine
@@ -128,7 +75,7 @@ def largest(row):
     return most
 
 
-@routine
+@part
 def ask(net, own, r):
     """Take the queries of row r out of its outputs."""
     head, heads = net.shape[HEAD], net.shape[HEADS]
@@ -145,7 +92,7 @@ def ask(net, own, r):
         own.query_downs[r, h] = down
 
 
-@routine
+@part
 def remember(net, own, layer, r):
     """Put the key and the value of row r in its place of the cache."""
     head, heads, groups = net.shape[HEAD], net.shape[HEADS], net.shape[GROUPS]
@@ -198,7 +145,7 @@ def share_out(scores, held, key_downs, value_downs, last, window, query_down, fa
     return top_down
 
 
-@routine
+@part
 def attend(net, own, layer, first, last):
     """Take in the cache for rows first to last - 1, which are of one stream, and quantize the result as inputs."""
     head, heads, groups = net.shape[HEAD], net.shape[HEADS], net.shape[GROUPS]
@@ -260,7 +207,7 @@ def attend(net, own, layer, first, last):
         own.scales[r, 1] = e - POINT_BITS - _NARROW_BITS
 
 
-@routine
+@part
 def gate_rows(net, own, layer, rows):
     """Quantize silu(gate) * up of each row's outputs as inputs. Source: Shazeer 2020 (SwiGLU)."""
     inner, step = net.shape[INNER], own.shape[INPUT_COLUMNS]
@@ -276,7 +223,7 @@ def gate_rows(net, own, layer, rows):
         own.scales[r, 1] = e - 2 * POINT_BITS
 
 
-@part
+@routine
 def run_layer(net, own, layer, rows):
     """Take the first `rows` rows of the stream through one layer."""
     matrix = layer * MATRICES_A_LAYER

@@ -5,32 +5,16 @@ import numpy as np
 from multum.bits.kernels import kernel, part, routine
 from multum.inference.arrays import (
     CHUNK,
-    EMBEDDING_DOWN,
     LAYERS,
     MATRICES_A_LAYER,
     OVERLAP,
     REACH,
     RING,
     START,
-    WIDTH,
     WINDOW,
 )
-from multum.inference.llama import normalise_rows, project, run_layer, turn_rows
-from multum.inference.rows import LIMIT
-
-
-@part
-def embed(net, own, r):
-    """Write the stream's row r: the embedding of its token."""
-    width = net.shape[WIDTH]
-    token = np.int64(own.tokens[r])
-    down = net.shape[EMBEDDING_DOWN]
-    right, left = max(down, 0), max(-down, 0)
-    scale = np.int64(net.embedding_scales[token])
-    row = own.rows[r]
-    for i in range(width):
-        value = ((np.int64(net.embedding[token * width + i]) * scale) >> right) << left
-        row[i] = np.int32(min(max(value, -LIMIT), LIMIT))
+from multum.inference.llama import run_layer, turn_rows
+from multum.inference.projecting import embed, normalise_rows, project
 
 
 @part

@@ -10,7 +10,7 @@ import numpy as np
 from multum.bits.kernels import part, routine
 from multum.inference.arrays import HEAD, HEADS, INPUT_COLUMNS, LAYERS, REACH
 from multum.inference.exponentials import exp2_fixed, open_gate
-from multum.inference.llama import normalise_rows, project
+from multum.inference.projecting import normalise_rows, project
 from multum.inference.recurrent_arrays import (
     CHANNEL_LIMIT,
     DECAY_BITS,

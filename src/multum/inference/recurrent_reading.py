@@ -4,8 +4,7 @@ import numpy as np
 
 from multum.bits.kernels import kernel, part, routine
 from multum.inference.arrays import CHUNK, HEAD, HEADS, LAYERS, REACH, START
-from multum.inference.llama import normalise_rows, project
-from multum.inference.llama_reading import embed
+from multum.inference.projecting import embed, normalise_rows, project
 from multum.inference.recurrent import run_recurrent_layer
 from multum.inference.recurrent_arrays import MATRICES_A_LAYER, SIZE, TAPS
 
