@@ -9,7 +9,8 @@ from multum.archive.cutting import Cutter
 
 def cut(data: bytes, pieces: list[int], block_bytes: int, halves_from: int | None = None) -> list[bytes]:
     """Return the blocks of `data`, given to the cutter in pieces of these lengths in turn."""
-    cutter, blocks, at, turn = Cutter(block_bytes, halves_from), [], 0, 0
+    cutter, at, turn = Cutter(block_bytes, halves_from), 0, 0
+    blocks: list[bytes] = []
     while at < len(data):
         size = pieces[turn % len(pieces)]
         blocks += cutter.add(data[at : at + size])
