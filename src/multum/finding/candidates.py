@@ -82,7 +82,6 @@ def measure_candidate(candidate: Candidate, source: Source, threads: int) -> Mea
     pack(source, target, threads=threads, verify=True, **candidate.options())
     archive = target.getvalue()
     listing = list_archive(io.BytesIO(archive))
-    account = Account(
-        candidate.name, 8 * listing.recipe_bytes, 8 * listing.coded_bytes, 8 * listing.archive_bytes, measured=True
-    )
+    program_bits = 8 * (listing.recipe_bytes + listing.program_bytes)
+    account = Account(candidate.name, program_bits, 8 * listing.coded_bytes, 8 * listing.archive_bytes, measured=True)
     return Measured(account, archive)

@@ -19,10 +19,10 @@ from multum.archive.recipes import KeptRecipe, read_recipe, write_recipe
 from multum.archive.targets import check_free, whole_file
 from multum.errors import UsageError
 from multum.finding.candidates import Candidate, Measured, measure_candidate
+from multum.finding.programs import open_programs, sort_candidates
 from multum.finding.reports import FindReport, order_accounts
 from multum.finding.running import LEVEL, Clock, Progress, Run
 from multum.finding.samples import compile_kernels
-from multum.finding.starting import open_candidates
 from multum.finding.states import Saved, load_state, remove_state, save_state
 
 BUDGET_S = 300.0
@@ -48,7 +48,8 @@ def find(
     source: a path, several paths (one folder archive), or a binary stream; it is held in memory.
     target: a path, or None for the source's path + ".mtm". time_s: the budget, 300 if nothing is
     given; trials: recipes to try instead, and then the same seed finds the same recipe on every
-    machine. candidates: recipe files and archives whose recipes are tried too.
+    machine. candidates: recipe files and archives whose recipes are tried too; and trained programs,
+    named as for `pack(program=)`, which are carried inside at several precisions.
     save_recipe: where to write the winner's recipe for `pack(recipe=)`. resume: go on with the
     search for `target` that was stopped. force: replace existing files. memory_limit: bytes.
     progress: called after each round of trials.
@@ -65,7 +66,8 @@ def find(
         check_free(path, force)
     if save_recipe is not None:
         check_free(os.fspath(save_recipe), force)
-    named = open_candidates(candidates)
+    recipes, names = sort_candidates(candidates)
+    programs = open_programs(names)
     data = _read(content)
     digest = hashlib.sha256(data).hexdigest()
     saved = load_state(path, digest) if resume else Saved(digest, seed)
@@ -85,7 +87,7 @@ def find(
     try:
         save = partial(save_state, path, saved)
         run = Run(data, saved, clock, pool, lanes, measure=measure, accept=accept, save=save, progress=progress)
-        run.run(named)
+        run.run(recipes, programs)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     report = _report(content, path, saved, run, clock.spent_s, save_recipe)

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from multum.archive.coding import block_bytes
 from multum.finding.candidates import Account, Candidate, LevelCandidate, Measured, RecipeCandidate
+from multum.finding.programs import ProgramCandidate, estimate_program
 from multum.finding.search import ROUND, Search, Trial
 from multum.finding.starting import Named, choose_start
 from multum.finding.states import Saved
@@ -93,10 +94,12 @@ class Run:
         self._measure, self._accept, self._save, self._progress = measure, accept, save, progress
         self.raw_bytes = len(data)
         self.note: str | None = None
+        self._program: tuple[Account, float, ProgramCandidate] | None = None
 
-    def run(self, given: Sequence[Named]) -> None:
-        """Do all of it."""
+    def run(self, given: Sequence[Named], programs: Sequence[ProgramCandidate] = ()) -> None:
+        """Do all of it. given: recipes to begin with as well. programs: to be estimated, and measured if they pay."""
         level = self._start_level()
+        self._estimate_programs(programs)
         if len(self._data) < _LEAST_BYTES:
             self.note = f"{len(self._data):,} bytes are too few to pay for a recipe of their own"
         else:
@@ -105,6 +108,7 @@ class Run:
             self._take(level.result())
         if self.note is None:
             self._measure_finalists()
+        self._measure_program()
 
     def _start_level(self) -> "Future[Measured] | None":
         """Begin to measure level 9, unless that was done before."""
@@ -160,10 +164,12 @@ class Run:
             search.grow(wanted)
 
     def _reserve_s(self, search: Search) -> float:
-        """Return the seconds that it takes to write and decode an archive of all data, with something to spare."""
+        """Return the seconds that measuring takes: all data coded and decoded, and some to spare."""
         rounds = -(-self._blocks() // self._threads)
         longest = min(len(self._data), block_bytes(LEVEL)) * rounds
-        return 2.5 * search.pace_s * longest + ROUND / self._threads * search.pace_s * self._saved.search.sample_bytes
+        last_round_s = ROUND / self._threads * search.pace_s * self._saved.search.sample_bytes
+        program_s = 0.0 if self._program is None else 2.5 * self._program[1]
+        return 2.5 * search.pace_s * longest + last_round_s + program_s
 
     def _tell(self, search: Search, fraction: float) -> None:
         if self._progress is not None:
@@ -186,6 +192,26 @@ class Run:
         ]
         for future in futures:
             self._take(future.result())
+
+    def _estimate_programs(self, programs: Sequence[ProgramCandidate]) -> None:
+        """Estimate trained programs; note the best and how long its archive takes."""
+        for program in programs:
+            account, need_s = estimate_program(program, self._data)
+            self._saved.accounts[account.name] = account
+            if self._program is None or account.total_bits < self._program[0].total_bits:
+                self._program = account, need_s, program
+
+    def _measure_program(self) -> None:
+        """Measure the best trained program, mixed with the best recipe found, if it may win and there is time."""
+        if self._program is None:
+            return
+        account, need_s, program = self._program
+        elites, left_s = self._saved.search.elites, self._clock.left_s()
+        # a sample is cold, all of the data is not: a program that comes near may win
+        near = account.total_bits < 1.1 * self._saved.accounts[self._saved.winner or ""].total_bits
+        if near and (left_s is None or 2 * need_s < left_s):
+            candidate = replace(program, kept=elites[0].kept if elites else None)
+            self._take(self._measure(candidate, self._threads))
 
     def _take(self, measured: Measured) -> None:
         """Note what was measured; accept its archive if it is the smallest."""

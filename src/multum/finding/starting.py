@@ -1,12 +1,10 @@
 """Where a search begins: what `pack` would choose, the presets of every family, and recipes that were given."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from multum.archive.coding import block_bytes, choose_recipe
-from multum.archive.contents import PathLike
-from multum.archive.recipes import KeptRecipe, grown, read_recipe
+from multum.archive.recipes import KeptRecipe, grown
 from multum.finding.columns import find_parents
 from multum.finding.enriching import enrich
 from multum.finding.shapes import Shape, find_separators, find_shapes
@@ -53,8 +51,3 @@ def _reshape(kept: KeptRecipe, shapes: Sequence[Shape]) -> Iterator[Named]:
             known.add(record)
             recipe = replace(kept.recipe, record_bytes=record, stride=stride, width=width, big=big)
             yield f"{recipe.name} with rows of {record}", KeptRecipe(kept.transforms, recipe)
-
-
-def open_candidates(paths: Iterable[PathLike]) -> list[Named]:
-    """Return the recipes in recipe files and archives, by their paths. Raises FormatError, UsageError, OSError."""
-    return [(os.fspath(path), read_recipe(path)) for path in paths]

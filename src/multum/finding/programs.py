@@ -1,0 +1,82 @@
+"""Trained programs as candidates: carried inside the archive at several precisions, mixed with the best recipe."""
+
+import io
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from multum.archive.contents import PathLike
+from multum.archive.frames import MAGIC
+from multum.archive.packing import pack
+from multum.archive.programs import HeldProgram, read_program
+from multum.archive.recipes import KeptRecipe, read_recipe
+from multum.archive.walking import Walker
+from multum.finding.candidates import Account
+from multum.finding.samples import draw_sample
+from multum.finding.starting import Named
+
+# Bits a weight to aim at; None is 8-bit integers, coded.
+PRECISIONS = (None, 4.0)
+_SAMPLE_BYTES = 1 << 14
+_LEVEL = 9
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramCandidate:
+    """A trained program at one precision; kept: the recipe of the network beside it, None for the level's choice."""
+
+    name: str
+    program: HeldProgram
+    kept: KeptRecipe | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Return what `pack` is called with."""
+        beside: dict[str, Any] = {"level": _LEVEL} if self.kept is None else {"recipe": self.kept}
+        return {"program": self.program, **beside}
+
+
+def sort_candidates(paths: Iterable[PathLike]) -> tuple[list[Named], list[str]]:
+    """Return (recipes by their paths, names of trained programs). Raises FormatError, UsageError, OSError.
+
+    A file is a recipe file or an archive, which stands for its program if it carries one and else for its recipe;
+    .gguf files, directories and other names are trained programs.
+    """
+    recipes: list[Named] = []
+    programs: list[str] = []
+    for path in [os.fspath(one) for one in paths]:
+        if not os.path.isfile(path) or path.endswith(".gguf") or _carries_program(path):
+            programs.append(path)
+        else:
+            recipes.append((path, read_recipe(path)))
+    return recipes, programs
+
+
+def _carries_program(path: str) -> bool:
+    with open(path, "rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            return False
+        file.seek(0)
+        return Walker(file).header.program
+
+
+def open_programs(names: Sequence[str]) -> list[ProgramCandidate]:
+    """Return the programs that `names` name, each at every precision it can have. Raises as read_program."""
+    found = []
+    for name in names:
+        for bits in PRECISIONS if not os.path.isfile(name) or name.endswith(".gguf") else (None,):
+            called = name if bits is None else f"{name} at {bits:g} bits"
+            found.append(ProgramCandidate(called, read_program(name, bits)))
+    return found
+
+
+def estimate_program(candidate: ProgramCandidate, data: bytes) -> tuple[Account, float]:
+    """Return (what the candidate comes to for all of `data`, the seconds that its archive takes), from a sample."""
+    sample = draw_sample(data, _SAMPLE_BYTES).data
+    start_s = time.monotonic()
+    report = pack(io.BytesIO(sample), io.BytesIO(), **candidate.options())
+    times = len(data) / max(len(sample), 1)
+    program_bits, code_bits = 8 * report.program_bytes, 8 * report.coded_bytes * times
+    account = Account(candidate.name, program_bits, code_bits, program_bits + code_bits, measured=False)
+    return account, (time.monotonic() - start_s) * times
