@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 
 import multum
+from tests.small_programs import byte_program
 
 
 def warm_kernels(levels: tuple[int, ...] = (1, 5, 9)) -> None:
-    """Pack and unpack a few bytes at each of `levels`, which leaves compiled kernels in the on-disk cache."""
+    """Pack a few bytes at each of `levels` and with a program, which leaves compiled kernels in the on-disk cache."""
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain"
         plain.write_bytes(b"multum in parvo, much in little; " * 40)
@@ -18,6 +19,8 @@ def warm_kernels(levels: tuple[int, ...] = (1, 5, 9)) -> None:
             packed, back = Path(folder) / f"{level}.mtm", Path(folder) / f"{level}.back"
             multum.pack(plain, packed, level=level)
             multum.unpack(packed, back)
+        for alone in (True, False):  # a network's own code, that of tokens, and the guided engine
+            multum.pack(plain, Path(folder) / f"{alone}.mtm", 1, program=byte_program(), alone=alone)
 
 
 if __name__ == "__main__":
