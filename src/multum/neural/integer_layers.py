@@ -65,6 +65,16 @@ class Sight(NamedTuple):
         return places if self.whole else places[self.streams[:, 0]]
 
 
+def has_planes(device: torch.device) -> bool:
+    """Return whether a device multiplies 8-bit integers, and exactly: CPUs without VNNI saturate sums of two."""
+    side = torch.full((_LEAST_ROWS, _LEAST_ROWS), 127, dtype=torch.int8, device=device)
+    try:
+        sums = torch._int_mm(side, side.t())
+    except RuntimeError:
+        return False
+    return bool((sums == _LEAST_ROWS * 127 * 127).all())
+
+
 class IntegerMatrix:
     """A matrix on a device, as products take it."""
 
@@ -107,14 +117,14 @@ class IntegerLlama:
     """A network of the Llama family on a device."""
 
     def __init__(self, network: IntegerNetwork, device: torch.device, planes: bool | None = None) -> None:
-        """planes: multiply 8-bit planes; None where the device is CUDA. Raises UsageError for a recurrent network."""
+        """planes: multiply 8-bit planes; None for where that is fast. Raises UsageError for a recurrent network."""
         if not isinstance(network.parts, Parts) or not isinstance(network.weights, Weights):
             raise UsageError("a recurrent network is stepped on the CPU only; give one of the Llama family")
         parts, net = network.parts, network.weights
         self.sizes, self._device = parts.sizes, device
         self._epsilon, self._score_factor = parts.epsilon, int(net.shape[arrays.SCORE_FACTOR])
         of_layers = [m for layer in parts.layers for m in (layer.qkv, layer.out, layer.gates, layer.narrow)]
-        by_planes = device.type == "cuda" if planes is None else planes
+        by_planes = device.type == "cuda" and has_planes(device) if planes is None else planes
         self._matrices = [
             IntegerMatrix(matrix.values, net, number, device, by_planes)
             for number, matrix in enumerate([*of_layers, parts.top or parts.embedding])

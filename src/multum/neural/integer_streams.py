@@ -30,7 +30,7 @@ class TensorStreams:
     ) -> None:
         """ahead: tokens of a stream that are taken at once; more is faster and changes nothing else.
 
-        planes: multiply 8-bit planes, not float64; None where the device is CUDA.
+        planes: multiply 8-bit planes, not float64, where integer_layers.has_planes; None for where that is fast.
         Raises UsageError for no streams, and for a recurrent network.
         """
         if streams < 1 or ahead < 1:
@@ -39,7 +39,9 @@ class TensorStreams:
         self._model = IntegerLlama(network, self._device, planes)
         s = self._model.sizes
         self._ring = s.window if s.overlap >= 0 else s.window + ahead - 1
-        self._most = max(1, min(ahead, _CELLS // (streams * max(s.heads * self._ring, s.vocabulary))))
+        # tokens of each stream at once: where nothing is predicted, and where something is
+        self._room = max(1, _CELLS // (streams * s.heads * self._ring))
+        self._most = max(1, min(ahead, self._room, _CELLS // (streams * s.vocabulary)))
         self._caches = self._model.allocate(streams, self._ring)
         self._lengths = np.zeros(streams, np.int64)  # tokens read since a stream began anew
         self._history = np.zeros((streams, s.window), np.int64)  # read again when a window is full
@@ -94,8 +96,8 @@ class TensorStreams:
         if s.start >= 0:
             kept = np.concatenate([np.full((len(full), 1), s.start), kept], 1)
         self._lengths[full] = 0
-        for at in range(0, kept.shape[1], self._most):
-            self._append(full, kept[:, at : at + self._most])
+        for at in range(0, kept.shape[1], self._room):
+            self._append(full, kept[:, at : at + self._room])
 
     def _count_ahead(self, streams: NDArray[np.int64], tokens: NDArray[np.int32]) -> int:
         """Return how many tokens each stream can take at once, before one begins or is full."""
