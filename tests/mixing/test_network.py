@@ -188,11 +188,17 @@ from multum.formats.transforms import apply_transforms, invert_transforms
 from multum.mixing import Meter, Recipe, decode, encode
 from multum.mixing.slots import find_slot
 from multum.mixing.structures import STRUCTURES
-from tests.mixing.samples import data, presets, small
+from tests.inference.conftest import make_network
+from tests.mixing.samples import data, guided, presets, small
+network = make_network(vocabulary=256, overlap=5)
 rng = random.Random(1)
+def undo(raw, recipe):
+    guide = network if recipe.structure.guided else None
+    code = encode(raw, recipe, network=guide)
+    assert code is None or decode(code, len(raw), recipe, network=guide) == raw
 def decode_any(code, size, recipe):
     try:
-        decode(code, size, recipe)
+        decode(code, size, recipe, network=network if recipe.structure.guided else None)
     except FormatError:
         pass
 for level, family in presets():
@@ -200,12 +206,12 @@ for level, family in presets():
         continue
     recipe = small(level, family)
     for other in {family, "text", "record"}:
-        raw = data(other, 1500)
-        code = encode(raw, recipe)
-        assert code is None or decode(code, len(raw), recipe) == raw
+        undo(data(other, 1500), recipe)
     decode_any(rng.randbytes(400), 900, recipe)
     decode_any(bytes([255] * 400), 900, recipe)
-plain = small(9, "binary").to_bytes()
+for family in ("text", "record"):
+    undo(data(family, 1500), guided(family))
+    decode_any(rng.randbytes(400), 900, guided(family))
 tried = 0
 for _ in range(1500):
     changed = bytearray(replace(small(9, "binary"), structure=rng.choice(STRUCTURES)).to_bytes())
@@ -218,9 +224,7 @@ for _ in range(1500):
     if recipe.memory_bytes() > 20_000_000:
         continue
     tried += 1
-    raw = data(rng.choice(["text", "lines", "record", "binary"]), rng.randrange(300))
-    code = encode(raw, recipe)
-    assert code is None or decode(code, len(raw), recipe) == raw
+    undo(data(rng.choice(["text", "lines", "record", "binary"]), rng.randrange(300)), recipe)
     decode_any(rng.randbytes(rng.randrange(100)), 200, recipe)
 try:
     find_slot(np.zeros(64, np.uint8), 250 << 8, 255)
