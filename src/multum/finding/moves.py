@@ -12,6 +12,7 @@ from typing import Any
 from multum.archive.recipes import KeptRecipe
 from multum.errors import FormatError
 from multum.finding.vocabulary import Vocabulary
+from multum.mixing.features import ORDER, STRANDS
 from multum.mixing.mixer import BY_PARTIAL
 from multum.mixing.primers import PRIMERS
 from multum.mixing.recipe import MAX_CONTEXTS, MAX_MATCHES, MAX_SETS, Context, Recipe, Structure
@@ -33,6 +34,7 @@ _SCALARS: dict[str, tuple[int, ...]] = {
     "head_bits": (18, 20, 22),
 }
 _MATCH_LENGTHS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32)
+_FAR = frozenset([*range(ORDER + 9, ORDER + 33), *range(STRANDS + 1, STRANDS + 8)])
 # Contexts, and with them time, grow no further than this.
 _MOST_CONTEXTS = min(MAX_CONTEXTS, 40)
 _MOST_SETS = min(MAX_SETS, 16)
@@ -92,13 +94,23 @@ def _has(contexts: tuple[Context, ...], wanted: Context) -> bool:
     return any(sorted(c.features) == sorted(wanted.features) for c in contexts)
 
 
+def _pick_context(rng: random.Random, recipe: Recipe) -> Context:
+    """Return a context that may go: one whose worth a sample shows, unless there is no such one.
+
+    Long ones are for repeats, most of which lie outside a sample.
+    """
+    contexts = recipe.structure.contexts
+    near = [context for context in contexts if not _FAR.intersection(context.features)]
+    return rng.choice(near or contexts)
+
+
 def _drop_context(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabulary) -> Move:  # noqa: ARG001 - a kind's shape
-    dropped = rng.choice(kept.recipe.structure.contexts)
+    dropped = _pick_context(rng, kept.recipe)
     return Move("drop context", lambda recipe: _with_contexts(recipe, dropped, ()))
 
 
 def _swap_context(rng: random.Random, kept: KeptRecipe, vocabulary: Vocabulary) -> Move:
-    old = rng.choice(kept.recipe.structure.contexts)
+    old = _pick_context(rng, kept.recipe)
     new = Context(vocabulary.draw_context(rng), old.direct, old.run)
     if rng.random() < 0.5:  # only one of its features
         parts = [*old.features]

@@ -17,7 +17,7 @@ Named = tuple[str, KeptRecipe]
 
 @dataclass(frozen=True)
 class Start:
-    """Recipes to try first, that of the level at their head, and what others are made of."""
+    """Recipes to try first, and what others are made of."""
 
     named: tuple[Named, ...]
     vocabulary: Vocabulary
@@ -35,8 +35,12 @@ def choose_start(data: bytes, level: int, given: Iterable[Named] = ()) -> Start:
         if family != family_of(first):
             other = preset(level, family, separator=(*separators, 32)[0], record=shapes[min(1, len(shapes) - 1)])
             named.append((other.name, KeptRecipe(transforms, other)))
-    parents = find_parents(data, first.separator)
-    rich = enrich(first, parents)
+    rich = enrich(first, find_parents(data, first.separator))
+    if family_of(first) == "genome":
+        # repeats lie too far apart for samples to show what they are worth: all recipes count them
+        return Start(
+            ((f"{first.name} with strands", KeptRecipe(transforms, rich["strands"])), *given), Vocabulary("genome")
+        )
     named += [(f"{first.name} with {what}", KeptRecipe(transforms, recipe)) for what, recipe in rich.items()]
     named += _reshape(KeptRecipe(transforms, rich["learnt values"]), shapes)
     transformed = tuple(dict.fromkeys((b"", transforms)))
