@@ -49,3 +49,9 @@ def test_a_folder_gives_given_bits_back(tmp_path: Path) -> None:
     bits = bytes(range(1, 90))
     data = multum.sample(tmp_path, from_bits=bits, device="cpu")
     assert open_program(tmp_path, "cpu").condense(data) == bits
+
+
+def test_a_program_too_large_for_memory_is_refused_with_its_need(tmp_path: Path) -> None:
+    save_byte_llama(tmp_path)
+    with pytest.raises(multum.LimitExceeded, match=r"loading '.*' needs 1 MiB of memory, the limit is 0 MiB"):
+        multum.pack(io.BytesIO(b"x"), io.BytesIO(), 1, program=tmp_path, memory_limit=1000)

@@ -112,7 +112,7 @@ def pack(
     if program is None and (reference or alone or bits is not None):
         raise UsageError("reference, alone and bits are of a program; name one with --program (program=)")
     content = content_of(source)
-    held = hold(program, bits)
+    held = hold(program, bits, memory_limit)
     record = None if held is None else make_record(held, carried=not reference)
     options = _Options(Coder(level, kept, held, alone), record, threads, verify, memory_limit, metadata, progress)
     if target is None:

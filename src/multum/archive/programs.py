@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from multum.archive.frames import MIXED, STORED
+from multum.archive.limits import fit_threads
 from multum.archive.records import ProgramRecord, Section
 from multum.archive.varints import Cursor, encode_varint
 from multum.archive.walking import Walker
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 SUFFIX = ".mtm"
 LARGEST_PIECE = 1 << 16
 USUAL_LANES = 2
+# Bytes that loading takes for each byte of weight files: floats and integers, of weights of 2 bytes or of half a one.
+_COPIES = 4
+_GGUF_COPIES = 12
 
 
 @dataclass(frozen=True, eq=False)  # equal programs have one digest; their arrays are not compared
@@ -47,6 +51,12 @@ class HeldProgram:
     def digest(self) -> bytes:
         """SHA-256 of both parts, one after the other: what an archive knows the program by."""
         return hashlib.sha256(b"".join(self.parts)).digest()
+
+    @cached_property
+    def sections(self) -> tuple[Section, Section]:
+        """Both parts as archives carry them; coded once, for however many archives."""
+        network, pieces = self.parts
+        return _pack_part(network), _pack_part(pieces)
 
     @property
     def size_bytes(self) -> int:
@@ -75,24 +85,29 @@ def decode_pieces(data: bytes, count: int) -> tuple[bytes, ...]:
     return pieces
 
 
-def read_program(spec: "str | os.PathLike[str]", bits: float | None = None) -> HeldProgram:
+def read_program(
+    spec: "str | os.PathLike[str]", bits: float | None = None, memory_limit: int | None = None
+) -> HeldProgram:
     """Return the exact program that `spec` names.
 
     spec: a directory that `fit` or `transformers` wrote, a .gguf file, a hub name, or an archive ending in .mtm
     that carries a program. bits: a weight, of a program that is made into integers now; None for 8.
-    Raises UsageError, FormatError, MissingExtra, OSError.
+    memory_limit: bytes, None for what the machine has.
+    Raises UsageError, FormatError, LimitExceeded, MissingExtra, OSError.
     """
     name = os.fspath(spec)
     if name.endswith(SUFFIX) and os.path.isfile(name):
         if bits is not None:
             raise UsageError(f"'{name}' carries weights that are integers already; leave bits out")
         return _read_carried(name)
-    return _make_program(name, bits)
+    return _make_program(name, bits, memory_limit)
 
 
-def hold(program: "str | os.PathLike[str] | HeldProgram | None", bits: float | None = None) -> HeldProgram | None:
+def hold(
+    program: "str | os.PathLike[str] | HeldProgram | None", bits: float | None = None, memory_limit: int | None = None
+) -> HeldProgram | None:
     """Return a program in memory: the one given, or the one that is named; None for None. Raises as read_program."""
-    return program if program is None or isinstance(program, HeldProgram) else read_program(program, bits)
+    return program if program is None or isinstance(program, HeldProgram) else read_program(program, bits, memory_limit)
 
 
 def _read_carried(path: str) -> HeldProgram:
@@ -107,8 +122,8 @@ def _read_carried(path: str) -> HeldProgram:
     return replace(open_record(record, None), name=path)
 
 
-def _make_program(name: str, bits: float | None) -> HeldProgram:
-    """Return the integers of a trained program."""
+def _make_program(name: str, bits: float | None, memory_limit: int | None) -> HeldProgram:
+    """Return the integers of a trained program. Raises LimitExceeded before more memory is taken than is allowed."""
     from multum.neural.integers import make_integers
     from multum.neural.loading import load
     from multum.neural.sources import find_source
@@ -116,6 +131,8 @@ def _make_program(name: str, bits: float | None) -> HeldProgram:
     source = find_source(name)
     if source.task not in ("bytes", "tokens"):
         raise UsageError(f"'{name}' is a program for {source.task}; here one for bytes or tokens is needed")
+    copies = _GGUF_COPIES if source.gguf is not None else _COPIES
+    fit_threads(1, copies * source.size_bytes, memory_limit, f"loading '{name}'")
     loaded = load(source, "cpu")
     network, vocabulary = make_integers(loaded, bits), loaded.vocabulary
     if vocabulary.is_bytes:
@@ -126,12 +143,15 @@ def _make_program(name: str, bits: float | None) -> HeldProgram:
 def make_record(program: HeldProgram, carried: bool) -> ProgramRecord:
     """Return the record of `program` for an archive: carried inside, or by reference."""
     network, pieces = program.parts
-    sections = (_pack_part(network), _pack_part(pieces)) if carried else None
+    sections = program.sections if carried else None
     return ProgramRecord(program.name, program.digest, len(network), len(pieces), sections)
 
 
 def _pack_part(data: bytes) -> Section:
-    """Return a part of a program coded, or stored when that is no longer."""
+    """Return a part of a program coded, or stored when that is no longer.
+
+    Weights have next to no context: the fast network takes them to 0.3 % of what the largest does.
+    """
     recipe = preset(1, "binary").scaled(len(data))
     code = encode(data, recipe)
     if code is None:

@@ -237,7 +237,7 @@ def open_archive(
     Raises FormatError, LimitExceeded, ProgramMismatch, UsageError for a source
     that cannot seek.
     """
-    held = hold(program)
+    held = hold(program, None, memory_limit)
     if isinstance(source, str | Path):
         stream: BinaryIO = Path(source).open("rb")  # noqa: SIM115 - closed by the file that is returned
         try:

@@ -181,7 +181,7 @@ def _open(
         total = _content_bytes(stream) if progress is not None else None
         walker = Walker(stream)
         check_memory(walker.header, threads, memory_limit)
-        pieces = decode_stream(walker, threads, memory_limit, progress, total, hold(program))
+        pieces = decode_stream(walker, threads, memory_limit, progress, total, hold(program, None, memory_limit))
         stack.callback(pieces.close)
         yield _Opened(walker, path, status, pieces)
 

@@ -126,7 +126,7 @@ def pack(
     talk = Talk(quiet, verbose, as_json)
     if program is None and (reference or alone or bits is not None):
         raise click.UsageError("--reference, --alone and --bits are of a program; name one with --program")
-    held = functools.cache(lambda: _hold(program, bits))  # loaded once, whatever the number of files
+    held = functools.cache(lambda: _hold(program, bits, memory_limit))  # loaded once, whatever the number of files
     options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference, alone)
     inputs = inputs_of(files)
     streams = stdout_wanted(inputs, output, to_stdout, rm, as_json)
@@ -204,11 +204,11 @@ def _call_pack(
     )
 
 
-def _hold(program: str | None, bits: float | None) -> "HeldProgram | None":
+def _hold(program: str | None, bits: float | None, memory_limit: int | None) -> "HeldProgram | None":
     """Return the program that is named, in memory; None for none."""
     from multum.archive.programs import hold
 
-    return hold(program, bits)
+    return hold(program, bits, memory_limit)
 
 
 def _tell(talk: Talk, name: str, report: "PackReport", time_s: float) -> int:
