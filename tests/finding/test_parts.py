@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from multum.archive.recipes import KeptRecipe
-from multum.finding.columns import find_parents
+from multum.finding.columns import count_columns, find_parents
 from multum.finding.enriching import enrich
 from multum.finding.moves import KINDS, draw_move
 from multum.finding.samples import draw_sample, estimate_bits, program_bits
@@ -65,6 +65,7 @@ def test_separators_come_in_the_order_of_how_common_they_are() -> None:
 
 def test_a_column_that_tells_others_is_found() -> None:
     assert find_parents(table(400), ord(","))[0] == (1,)
+    assert count_columns(table(400), ord(",")) == 5
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,13 @@ def test_a_column_that_tells_others_is_found() -> None:
 )
 def test_no_columns_are_found_where_there_is_no_table(data: bytes) -> None:
     assert find_parents(data, ord(";")) == ()
+    assert count_columns(data, ord(";")) == 0
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_moves_of_every_kind_make_recipes_that_archives_can_carry(kind: str, family: str) -> None:
-    vocabulary = Vocabulary(family, ((1, 1, 1, 0), (24, 2, 2, 1)), (44, 32), (b"", b"\1"))
+    vocabulary = Vocabulary(family, ((1, 1, 1, 0), (24, 2, 2, 1)), (44, 32), (b"", b"\1"), 9)
     rng, kept = random.Random(kind), KeptRecipe(b"", preset(9, family))
     changed = 0
     for _ in range(60):

@@ -43,6 +43,12 @@ def find_parents(data: bytes, separator: int, most: int = 4) -> tuple[Parents, .
     return tuple(found)
 
 
+def count_columns(data: bytes, separator: int) -> int:
+    """Return how many columns can be contexts of their own; 0 where `data` is no table."""
+    rows = _read_rows(data, separator)
+    return min(len(rows[0]), _NAMED) if len(rows) >= _LEAST_LINES else 0
+
+
 def _read_rows(data: bytes, separator: int) -> list[list[bytes]]:
     """Return the fields of lines from the middle of the data that have as many fields as most."""
     middle = data[len(data) // 3 : len(data) // 3 + (1 << 20)]

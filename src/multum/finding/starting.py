@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from multum.archive.coding import block_bytes, choose_recipe
 from multum.archive.recipes import KeptRecipe, grown
-from multum.finding.columns import find_parents
+from multum.finding.columns import count_columns, find_parents
 from multum.finding.enriching import enrich
 from multum.finding.shapes import Shape, find_separators, find_shapes
 from multum.finding.vocabulary import Vocabulary, family_of
@@ -44,7 +44,8 @@ def choose_start(data: bytes, level: int, given: Iterable[Named] = ()) -> Start:
     named += [(f"{first.name} with {what}", KeptRecipe(transforms, recipe)) for what, recipe in rich.items()]
     named += _reshape(KeptRecipe(transforms, rich["learnt values"]), shapes)
     transformed = tuple(dict.fromkeys((b"", transforms)))
-    return Start((*named, *given), Vocabulary(family_of(first), shapes, separators, transformed))
+    columns = count_columns(data, first.separator)
+    return Start((*named, *given), Vocabulary(family_of(first), shapes, separators, transformed, columns))
 
 
 def _reshape(kept: KeptRecipe, shapes: Sequence[Shape]) -> Iterator[Named]:

@@ -55,16 +55,20 @@ class Vocabulary:
     """What the recipes for one piece of data are made of.
 
     shapes: (record_bytes, stride, width, big) worth trying. separators: bytes that may end fields.
-    transforms: names of transforms worth trying, alone or none.
+    transforms: names of transforms worth trying, alone or none. columns: of a table in text, 0 for none.
     """
 
     family: str
     shapes: tuple[tuple[int, int, int, int], ...] = ()
     separators: tuple[int, ...] = ()
     transforms: tuple[bytes, ...] = (b"",)
+    columns: int = 0
 
     def draw_context(self, rng: random.Random) -> Features:
         """Return the features of a context: one that a preset of any family has, or a new one of one to three."""
+        if self.columns and rng.random() < 0.15:
+            # what a column before this one tells about it
+            return f.FIELD_TEXTS + 1 + rng.randrange(self.columns), f.WIDE_FIELD, f.FIELD_TEXT
         if rng.random() < 0.3:
             return rng.choice(_PRESET_CONTEXTS)
         chosen = {self._draw_feature(rng) for _ in range(rng.choice((1, 2, 2, 2, 3, 3)))}
