@@ -15,7 +15,7 @@ from numba.core.typing.typeof import typeof
 from numba.extending import intrinsic, lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
 
-from multum.bits.kernels import borrow, invoke, prefetch
+from multum.bits.kernels import invoke, prefetch
 from multum.bits.vectors import LANES, STEP_BITS, TILE_LANES, TILES, WEIGHT_LIMIT, dot_lanes, train_lanes
 
 _WORD = ir.IntType(64)
@@ -95,19 +95,6 @@ class _WordReader:
             strides.insert(0, self.builder.mul(strides[0], length))
         populate_array(array, data=data, shape=shape, strides=strides, itemsize=item, meminfo=None)
         return array._getvalue()
-
-
-@type_callable(borrow)
-def _type_borrow(context: Any) -> Any:
-    return lambda array: array
-
-
-@lower_builtin(borrow, types.Array)
-def _lower_borrow(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    view = cgutils.create_struct_proxy(signature.args[0])(context, builder, arguments[0])
-    view.meminfo = ir.Constant(view.meminfo.type, None)
-    view.parent = ir.Constant(view.parent.type, None)
-    return view._getvalue()
 
 
 @type_callable(invoke)

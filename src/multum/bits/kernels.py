@@ -230,15 +230,6 @@ def _write_whole(path: Path, content: bytes) -> bool:
     return True
 
 
-def borrow(array: Any) -> Any:
-    """Return `array` for use while the caller holds it.
-
-    Compiled, it comes without its reference count: kernels pass arrays to their parts for
-    every bit, and counting references there costs up to a third of the time.
-    """
-    return array
-
-
 def invoke(bound: Any) -> None:
     """Run a kernel with the arguments that `Kernel.bind` gave it; for use in kernels."""
     bound()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from multum.bits.adaptive import learn, prefetch_row, refine
 from multum.bits.binary import code_bit, flush, start_decoding
-from multum.bits.kernels import borrow, kernel, part, prefetch
+from multum.bits.kernels import kernel, part, prefetch
 from multum.mixing.features import EXPECTED, FORECAST, advance, mix
 from multum.mixing.forecasts import Guide, ask_guide, learn_corrections, predict_corrections, predict_run_corrections
 from multum.mixing.inputs import (
@@ -58,44 +58,44 @@ MARGIN = 24
 
 def code_block(
     decoding: bool,
-    data: NDArray[np.uint8],
+    buf: NDArray[np.uint8],
     start: int,
-    coded: NDArray[np.uint8],
+    code: NDArray[np.uint8],
     net: Network,
     own: Scratch,
     guide: Guide | None,
 ) -> int:
-    """Code data[start:] into coded, or decode coded into data[start:]; return the code bytes used.
+    """Code buf[start:] into code, or decode code into buf[start:]; return the code bytes used.
 
-    data[:start] is known to both sides and only learnt from. Returns -1 when the code
+    buf[:start] is known to both sides and only learnt from. Returns -1 when the code
     does not fit into the array given for it. guide: the trained network that a guided network wants.
     """
     if guide is not None:
-        return int(run_guided_network(decoding, data, start, coded, net, own, guide))
+        return int(run_guided_network(decoding, buf, start, code, net, own, guide))
     run = run_simple_network if is_simple(net) else run_any_network
-    return int(run(decoding, data, start, coded, net, own))
+    return int(run(decoding, buf, start, code, net, own))
 
 
 @kernel
-def run_any_network(decoding, data, start, coded, net, own):
+def run_any_network(decoding, buf, start, code, net, own):
     """Do what code_block says."""
-    return run_network(False, decoding, data, start, coded, net, own, None)
+    return run_network(False, decoding, buf, start, code, net, own, None)
 
 
 @kernel
-def run_simple_network(decoding, data, start, coded, net, own):
+def run_simple_network(decoding, buf, start, code, net, own):
     """Do what code_block says, for networks that are simple."""
-    return run_network(True, decoding, data, start, coded, net, own, None)
+    return run_network(True, decoding, buf, start, code, net, own, None)
 
 
 @kernel
-def run_guided_network(decoding, data, start, coded, net, own, guide):
+def run_guided_network(decoding, buf, start, code, net, own, guide):
     """Do what code_block says, for networks that want a guide."""
-    return run_network(False, decoding, data, start, coded, net, own, guide)
+    return run_network(False, decoding, buf, start, code, net, own, guide)
 
 
 @part
-def run_network(simple, decoding, data, start, coded, net, own, guide):
+def run_network(simple, decoding, buf, start, code, net, own, guide):
     """Do what code_block says.
 
     simple: whether the network is; a constant, so that the compiler leaves out what is not there. So it does
@@ -108,34 +108,23 @@ def run_network(simple, decoding, data, start, coded, net, own, guide):
     rate_floor, rate_start, rate_half = shape[RATE], shape[RATE_START], shape[RATE_HALF]
     final_rate, refine_shift, skip = shape[FINAL_RATE], shape[REFINE_SHIFT], shape[SKIP]
     sure_length = shape[SURE_LENGTH]
-    needs, contexts, directs, runners = (
-        borrow(net.needs),
-        borrow(net.contexts),
-        borrow(net.directs),
-        borrow(net.runners),
-    )
-    selectors, finals, refiners, matches = (
-        borrow(net.selectors),
-        borrow(net.finals),
-        borrow(net.refiners),
-        borrow(net.matches),
-    )
-    slots, maps, direct, runs = borrow(net.slots), borrow(net.maps), borrow(net.direct), borrow(net.runs)
-    run_maps, match_maps, sure_maps = borrow(net.run_maps), borrow(net.match_maps), borrow(net.sure_maps)
-    weights, final_weights, refinements = borrow(net.weights), borrow(net.final_weights), borrow(net.refinements)
-    heads, followers = borrow(net.heads), borrow(net.followers)
-    squash, stretch, trust = borrow(net.squash), borrow(net.stretch), borrow(net.trust)
-    next_state, reciprocal = borrow(net.next_state), borrow(net.reciprocal)
-    f, state, hashes, halves = borrow(own.features), borrow(own.state), borrow(own.hashes), borrow(own.halves)
-    base, touched, line = borrow(own.base), borrow(own.touched), borrow(own.line)
-    run_byte, run_class, run_touched = borrow(own.run_byte), borrow(own.run_class), borrow(own.run_touched)
-    pointer, length, head, expected = borrow(own.pointer), borrow(own.length), borrow(own.head), borrow(own.expected)
-    match_touched, x, mixed = borrow(own.match_touched), borrow(own.inputs), borrow(own.mixed)
-    set_at, final_at, final_p = borrow(own.set_at), borrow(own.final_at), borrow(own.final_p)
-    refine_hash, refine_row, refine_at = borrow(own.refine_hash), borrow(own.refine_row), borrow(own.refine_at)
-    meter, trace, temper = borrow(own.meter), borrow(own.trace), borrow(own.temper)
+    needs, contexts, directs, runners = net.needs, net.contexts, net.directs, net.runners
+    selectors, finals, refiners, matches = net.selectors, net.finals, net.refiners, net.matches
+    slots, maps, direct, runs = net.slots, net.maps, net.direct, net.runs
+    run_maps, match_maps, sure_maps = net.run_maps, net.match_maps, net.sure_maps
+    weights, final_weights, refinements = net.weights, net.final_weights, net.refinements
+    heads, followers = net.heads, net.followers
+    squash, stretch, trust = net.squash, net.stretch, net.trust
+    next_state, reciprocal = net.next_state, net.reciprocal
+    f, state, hashes, halves = own.features, own.state, own.hashes, own.halves
+    base, touched, line = own.base, own.touched, own.line
+    run_byte, run_class, run_touched = own.run_byte, own.run_class, own.run_touched
+    pointer, length, head, expected = own.pointer, own.length, own.head, own.expected
+    match_touched, x, mixed = own.match_touched, own.inputs, own.mixed
+    set_at, final_at, final_p = own.set_at, own.final_at, own.final_p
+    refine_hash, refine_row, refine_at = own.refine_hash, own.refine_row, own.refine_at
+    meter, trace, temper = own.meter, own.trace, own.temper
     traced, tempered = trace.shape[0] > 0, temper.shape[0] > 0
-    buf, code = borrow(data), borrow(coded)
     n_contexts, n_directs, n_runs = contexts.shape[0], directs.shape[0], runners.shape[0]
     if simple:
         n_inputs, each, n_sets, n_finals, n_refiners, n_matches = 8, 1, 1, 0, 1, 1
