@@ -6,7 +6,7 @@ from functools import cache
 from multum.archive.frames import GUIDED, METHOD_NAMES, MIXED, STORED, TOKENS
 from multum.archive.programs import HeldProgram
 from multum.archive.recipes import KeptRecipe
-from multum.archive.spelling import decode_spelling, encode_spelling, find_runs, plan_streams, read_layout
+from multum.archive.spelling import decode_spelling, encode_spelling, find_runs, plan_streams, read_head
 from multum.errors import FormatError
 from multum.formats.detection import Family, Finding, detect
 from multum.formats.transforms import X86, apply_transforms, invert_transforms, undoable
@@ -210,9 +210,9 @@ def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
     if block.method == GUIDED and program is not None:
         need_bytes += program.network.memory_bytes(1)
     if block.method == TOKENS and program is not None:
-        layout = read_layout(block.code, block.raw_bytes)
-        need_bytes += tokens.memory_bytes(program.network, layout.lanes, layout.streams)
-        need_bytes += _TOKEN_BYTES * layout.count
+        head = read_head(block.code, block.raw_bytes)
+        need_bytes += tokens.memory_bytes(program.network, head.lanes, head.streams)
+        need_bytes += _TOKEN_BYTES * head.count
     return need_bytes
 
 

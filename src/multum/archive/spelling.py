@@ -27,7 +27,7 @@ def plan_streams(raw_bytes: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Layout:
+class Head:
     """What a payload begins with. runs: (kind, bytes) of each. byte_code: of the runs of bytes. code: of the tokens."""
 
     lanes: int
@@ -88,19 +88,19 @@ def decode_spelling(
     meter: Meter | None = None,
 ) -> bytes:
     """Return the `raw_bytes` bytes of a block. Raises FormatError for a payload that is none."""
-    layout = read_layout(payload, raw_bytes)
-    told = _Told(meter, raw_bytes, layout.count)
-    ids = tokens.decode(layout.code, layout.count, program.network, layout.lanes, layout.streams, threads, told)
-    spoken = _speak(ids, program, layout.spoken_bytes)
-    stray = layout.byte_code
-    if len(stray) < layout.byte_bytes and recipe is not None:
-        stray = decode(stray, layout.byte_bytes, recipe)
-    if len(stray) != layout.byte_bytes:
-        raise FormatError(f"{len(stray)} bytes that are no text are there, {layout.byte_bytes} are needed")
-    return b"".join(_put_together(layout, spoken, stray))
+    head = read_head(payload, raw_bytes)
+    told = _Told(meter, raw_bytes, head.count)
+    ids = tokens.decode(head.code, head.count, program.network, head.lanes, head.streams, threads, told)
+    spoken = _speak(ids, program, head.spoken_bytes)
+    stray = head.byte_code
+    if len(stray) < head.byte_bytes and recipe is not None:
+        stray = decode(stray, head.byte_bytes, recipe)
+    if len(stray) != head.byte_bytes:
+        raise FormatError(f"{len(stray)} bytes that are no text are there, {head.byte_bytes} are needed")
+    return b"".join(_put_together(head, spoken, stray))
 
 
-def read_layout(payload: bytes, raw_bytes: int) -> Layout:
+def read_head(payload: bytes, raw_bytes: int) -> Head:
     """Return what the payload of a block of `raw_bytes` begins with. Raises FormatError."""
     cursor = Cursor(payload, 0)
     lanes = cursor.varint("number of lanes", tokens.LARGEST_LANES)
@@ -112,7 +112,7 @@ def read_layout(payload: bytes, raw_bytes: int) -> Layout:
     byte_code = cursor.take(cursor.varint("length of the bytes' code", raw_bytes), "code of bytes")
     if not lanes or not streams or sum(size for _, size in runs) != raw_bytes:
         raise FormatError(f"the runs of a block do not add up to its {raw_bytes} bytes, or have no lane to go in")
-    return Layout(lanes, streams, count, runs, byte_code, payload[cursor.offset :])
+    return Head(lanes, streams, count, runs, byte_code, payload[cursor.offset :])
 
 
 def _speak(ids: NDArray[np.int64], program: HeldProgram, spoken_bytes: int) -> bytes:
@@ -126,10 +126,10 @@ def _speak(ids: NDArray[np.int64], program: HeldProgram, spoken_bytes: int) -> b
     return ids.astype(np.uint8).tobytes() if pieces is None else b"".join(pieces[token] for token in ids)
 
 
-def _put_together(layout: Layout, spoken: bytes, stray: bytes) -> Iterator[bytes]:
+def _put_together(head: Head, spoken: bytes, stray: bytes) -> Iterator[bytes]:
     """Yield the bytes of each run."""
     spoken_at = stray_at = 0
-    for kind, size in layout.runs:
+    for kind, size in head.runs:
         if kind == BYTES:
             yield stray[stray_at : stray_at + size]
             stray_at += size

@@ -75,7 +75,7 @@ def room_for(tokens: int) -> NDArray[np.uint8]:
     return np.zeros(SYMBOL_BYTES * tokens + START_BYTES, np.uint8)
 
 
-def memory_bytes(network: IntegerNetwork, streams: int) -> int:
+def lane_memory_bytes(network: IntegerNetwork, streams: int) -> int:
     """Return the bytes that a lane takes beside its tokens and their code."""
     return network.memory_bytes(streams) + 4 * (streams + 3) * network.vocabulary
 

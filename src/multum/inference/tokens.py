@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.errors import FormatError
-from multum.inference import lane as lanes_of_streams
-from multum.inference.lane import Lane, list_tokens, make_lane, make_notes, room_for, run_lane
+from multum.inference.lane import Lane, lane_memory_bytes, list_tokens, make_lane, make_notes, room_for, run_lane
 from multum.inference.network import IntegerNetwork
 
 LARGEST_LANES = 16
@@ -26,7 +25,7 @@ Progress = Callable[[int], None]
 
 def memory_bytes(network: IntegerNetwork, lanes: int, streams: int) -> int:
     """Return the bytes that coding takes beside code and tokens; the weights, which lanes share, count in each."""
-    return lanes * lanes_of_streams.memory_bytes(network, streams)
+    return lanes * lane_memory_bytes(network, streams)
 
 
 def encode(
