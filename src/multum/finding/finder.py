@@ -7,9 +7,11 @@ smallest archive is the result. Invariant: the target never holds anything but a
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 
 from multum.archive.coding import block_bytes, level_memory_bytes
 from multum.archive.contents import Content, PathLike, Source, content_of
@@ -19,7 +21,8 @@ from multum.archive.recipes import KeptRecipe, read_recipe, write_recipe
 from multum.archive.targets import check_free, whole_file
 from multum.errors import UsageError
 from multum.finding.candidates import Candidate, Measured, measure_candidate
-from multum.finding.programs import open_programs, sort_candidates
+from multum.finding.fitting import choose_sizes, train_programs
+from multum.finding.programs import ProgramCandidate, open_program, sort_candidates
 from multum.finding.reports import FindReport, order_accounts
 from multum.finding.running import LEVEL, Clock, Progress, Run
 from multum.finding.samples import compile_kernels
@@ -67,7 +70,7 @@ def find(
     if save_recipe is not None:
         check_free(os.fspath(save_recipe), force)
     recipes, names = sort_candidates(candidates)
-    programs = open_programs(names)
+    programs = [candidate for name in names for candidate in open_program(name)]
     data = _read(content)
     digest = hashlib.sha256(data).hexdigest()
     saved = load_state(path, digest) if resume else Saved(digest, seed)
@@ -87,7 +90,8 @@ def find(
     try:
         save = partial(save_state, path, saved)
         run = Run(data, saved, clock, pool, lanes, measure=measure, accept=accept, save=save, progress=progress)
-        run.run(recipes, programs)
+        with tempfile.TemporaryDirectory(prefix="multum-find-") as folder:
+            run.run(recipes, chain(programs, _train_programs(data, clock, folder, lanes)))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     report = _report(content, path, saved, run, clock.spent_s, save_recipe)
@@ -95,6 +99,12 @@ def find(
         _save_recipe(save_recipe, report, force)
     remove_state(path)
     return report
+
+
+def _train_programs(data: bytes, clock: Clock, folder: str, threads: int) -> Iterator[ProgramCandidate]:
+    """Yield programs that are trained on `data` now, where they could pay."""
+    for shown, path in train_programs(data, choose_sizes(len(data), clock.time_s), folder, threads):
+        yield from open_program(path, shown)
 
 
 def _target_of(content: Content, target: PathLike | None) -> str:

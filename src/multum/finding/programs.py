@@ -3,7 +3,7 @@
 import io
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,9 @@ from multum.finding.samples import draw_sample
 from multum.finding.starting import Named
 
 # Bits a weight to aim at; None is 8-bit integers, coded.
-PRECISIONS = (None, 4.0)
-_SAMPLE_BYTES = 1 << 14
+PRECISIONS = (None, 5.0, 4.0)
+# A sample is so long, or a share of the data, up to a limit.
+_SAMPLE_BYTES, _SAMPLE_SHARE, _LARGEST_SAMPLE = 1 << 14, 64, 1 << 18
 _LEVEL = 9
 
 
@@ -61,19 +62,17 @@ def _carries_program(path: str) -> bool:
         return Walker(file).header.program
 
 
-def open_programs(names: Sequence[str]) -> list[ProgramCandidate]:
-    """Return the programs that `names` name, each at every precision it can have. Raises as read_program."""
-    found = []
-    for name in names:
-        for bits in PRECISIONS if not os.path.isfile(name) or name.endswith(".gguf") else (None,):
-            called = name if bits is None else f"{name} at {bits:g} bits"
-            found.append(ProgramCandidate(called, read_program(name, bits)))
-    return found
+def open_program(name: str, shown: str | None = None) -> Iterator[ProgramCandidate]:
+    """Yield the program of that name at every precision it can have. shown: what to call it. Raises as read_program."""
+    for bits in PRECISIONS if not os.path.isfile(name) or name.endswith(".gguf") else (None,):
+        called = (shown or name) if bits is None else f"{shown or name} at {bits:g} bits"
+        yield ProgramCandidate(called, read_program(name, bits))
 
 
 def estimate_program(candidate: ProgramCandidate, data: bytes) -> tuple[Account, float]:
     """Return (what the candidate comes to for all of `data`, the seconds that its archive takes), from a sample."""
-    sample = draw_sample(data, _SAMPLE_BYTES).data
+    size = min(max(_SAMPLE_BYTES, len(data) // _SAMPLE_SHARE), _LARGEST_SAMPLE)
+    sample = draw_sample(data, size).data
     start_s = time.monotonic()
     report = pack(io.BytesIO(sample), io.BytesIO(), **candidate.options())
     times = len(data) / max(len(sample), 1)

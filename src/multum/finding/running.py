@@ -1,7 +1,7 @@
 """One run of `find`: level 9 is measured beside the search on samples, and then the best of the search."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 
@@ -96,8 +96,12 @@ class Run:
         self.note: str | None = None
         self._program: tuple[Account, float, ProgramCandidate] | None = None
 
-    def run(self, given: Sequence[Named], programs: Sequence[ProgramCandidate] = ()) -> None:
-        """Do all of it. given: recipes to begin with as well. programs: to be estimated, and measured if they pay."""
+    def run(self, given: Sequence[Named], programs: Iterable[ProgramCandidate] = ()) -> None:
+        """Do all of it.
+
+        given: recipes to begin with as well. programs: to be estimated, and the best measured if it may win; asked for
+        one by one while level 9 is measured, for some are trained only then.
+        """
         level = self._start_level()
         self._estimate_programs(programs)
         if len(self._data) < _LEAST_BYTES:
@@ -193,7 +197,7 @@ class Run:
         for future in futures:
             self._take(future.result())
 
-    def _estimate_programs(self, programs: Sequence[ProgramCandidate]) -> None:
+    def _estimate_programs(self, programs: Iterable[ProgramCandidate]) -> None:
         """Estimate trained programs; note the best and how long its archive takes."""
         for program in programs:
             account, need_s = estimate_program(program, self._data)
