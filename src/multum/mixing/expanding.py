@@ -10,7 +10,7 @@ import numpy as np
 
 from multum.errors import UsageError
 from multum.mixing.engine import MARGIN
-from multum.mixing.network import _primed, _run
+from multum.mixing.network import prime, run_recipe
 from multum.mixing.recipe import Recipe
 
 # What a decoder reads before the first bit.
@@ -22,7 +22,7 @@ def condense(data: bytes, recipe: Recipe, prompt: bytes = b"") -> bytes:
     """Return the shortest code of `data` under the network of `recipe` once it has learnt `prompt`."""
     recipe = replace(recipe, sure_length=0)
     code = np.zeros(2 * len(data) + MARGIN, np.uint8)
-    end = _run(False, _primed(recipe, prompt + data), len(data), code, recipe, None)
+    end = run_recipe(False, prime(recipe, prompt + data), len(data), code, recipe, None)
     return code[:end].tobytes()
 
 
@@ -50,8 +50,8 @@ def expand(code: bytes, recipe: Recipe, prompt: bytes = b"", *, size_bytes: int 
 def _expand_some(code: bytes, size: int, recipe: Recipe, prompt: bytes) -> tuple[bytes, int | None]:
     """Return (`size` bytes that `code` decodes to, how many of them use it up or None)."""
     trace = np.zeros(size + 1, np.int64)
-    buf = _primed(recipe, prompt + bytes(size))
-    _run(True, buf, size, np.frombuffer(code, np.uint8).copy(), recipe, None, trace=trace)
+    buf = prime(recipe, prompt + bytes(size))
+    run_recipe(True, buf, size, np.frombuffer(code, np.uint8).copy(), recipe, None, trace=trace)
     read_bytes = trace >> 32  # before each byte, and after all
     used_up = int(np.searchsorted(read_bytes, len(code) + _START_BYTES))
     return buf[len(buf) - size :].tobytes(), used_up if used_up <= size else None

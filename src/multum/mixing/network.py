@@ -143,7 +143,7 @@ def _shape(recipe: Recipe, inputs: int) -> NDArray[np.int64]:
     return shape
 
 
-def _primed(recipe: Recipe, data: bytes) -> NDArray[np.uint8]:
+def prime(recipe: Recipe, data: bytes) -> NDArray[np.uint8]:
     """Return the primers' bytes, then the data."""
     primers = [read_primer(number) for number in recipe.primers]
     return np.concatenate([np.frombuffer(part, np.uint8) for part in (*primers, data)])
@@ -161,7 +161,7 @@ class Meter:
         return max(int(self.cell[0]), 0)
 
 
-def _run(
+def run_recipe(
     decoding: bool,
     buf: NDArray[np.uint8],
     coded_bytes: int,
@@ -202,7 +202,7 @@ def encode(
     the data from its start. Releases the GIL. Raises UsageError for a network too many or too few.
     """
     code = np.zeros(len(data) + engine.MARGIN, np.uint8)
-    size = _run(False, _primed(recipe, data), len(data), code, recipe, meter, network=network)
+    size = run_recipe(False, prime(recipe, data), len(data), code, recipe, meter, network=network)
     return code[:size].tobytes() if 0 <= size < len(data) else None
 
 
@@ -214,8 +214,8 @@ def decode(
     Any code decodes to something: the caller compares checksums. Raises FormatError
     when the network did not need all of the code.
     """
-    buf = _primed(recipe, bytes(raw_bytes))
-    used = _run(True, buf, raw_bytes, np.frombuffer(code, np.uint8).copy(), recipe, meter, network=network)
+    buf = prime(recipe, bytes(raw_bytes))
+    used = run_recipe(True, buf, raw_bytes, np.frombuffer(code, np.uint8).copy(), recipe, meter, network=network)
     if used < len(code):
         raise FormatError(f"{len(code) - used} bytes of code are left over")
     return buf[len(buf) - raw_bytes :].tobytes()
@@ -230,7 +230,7 @@ def measure(
     """
     code = np.zeros(2 * len(data) + engine.MARGIN, np.uint8)
     trace = np.zeros(len(data) + 1, np.int64)
-    _run(False, _primed(recipe, data), len(data), code, recipe, meter, trace=trace, network=network)
+    run_recipe(False, prime(recipe, data), len(data), code, recipe, meter, trace=trace, network=network)
     positions: NDArray[np.float64] = 8.0 * (trace >> 32) - np.log2(trace & 0xFFFFFFFF)
     return np.diff(positions)
 
@@ -245,8 +245,8 @@ def generate(prompt: bytes, size_bytes: int, recipe: Recipe, seed: int, temperat
     # a sample whose code takes k bits more than 8 a byte has a chance of 2**-k at most
     room = size_bytes + engine.MARGIN if temperature == 1 else 2 * size_bytes + engine.MARGIN
     code = np.frombuffer(np.random.default_rng(seed).bytes(room), np.uint8).copy()
-    buf = _primed(recipe, prompt + bytes(size_bytes))
-    _run(True, buf, size_bytes, code, recipe, None, temper=None if temperature == 1 else _temper(temperature))
+    buf = prime(recipe, prompt + bytes(size_bytes))
+    run_recipe(True, buf, size_bytes, code, recipe, None, temper=None if temperature == 1 else _temper(temperature))
     return buf[len(buf) - size_bytes :].tobytes()
 
 
