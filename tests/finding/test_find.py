@@ -62,24 +62,23 @@ def test_a_total_stands_in_one_column() -> None:
         assert (len(line) > column) == account.measured
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_counted_trials_find_the_same_whatever_the_threads(threads: int) -> None:
-    multum.find("waves", "a.mtm", trials=TRIALS, threads=2, save_recipe="a.json")
-    multum.find("waves", "b.mtm", trials=TRIALS, threads=threads, save_recipe="b.json")
+def test_counted_trials_find_the_same_whatever_the_threads() -> None:
+    multum.find("waves", "a.mtm", trials=TRIALS, threads=1, save_recipe="a.json")
+    multum.find("waves", "b.mtm", trials=TRIALS, threads=3, save_recipe="b.json")
     assert Path("a.json").read_bytes() == Path("b.json").read_bytes()
 
 
 def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been() -> None:
     def stop(moment: Moment) -> None:
-        if moment.trials > 25:
+        if moment.trials > 20:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        multum.find("waves", "a.mtm", trials=50, seed=3, threads=1, progress=stop)
-    assert json.loads(Path(state_path("a.mtm")).read_text())["trials"] > 25
+        multum.find("waves", "a.mtm", trials=36, seed=3, threads=1, progress=stop)
+    assert json.loads(Path(state_path("a.mtm")).read_text())["trials"] > 20
     multum.unpack("a.mtm", "back")  # the target is whole at any time
-    resumed = multum.find("waves", "a.mtm", trials=50, threads=1, resume=True)
-    straight = multum.find("waves", "b.mtm", trials=50, seed=3, threads=1)
+    resumed = multum.find("waves", "a.mtm", trials=36, threads=1, resume=True)
+    straight = multum.find("waves", "b.mtm", trials=36, seed=3, threads=1)
     assert resumed.candidates == straight.candidates
     assert Path("a.mtm").read_bytes() == Path("b.mtm").read_bytes()
     assert not os.path.exists(state_path("a.mtm"))

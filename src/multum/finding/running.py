@@ -135,9 +135,12 @@ class Run:
             self._saved.accounts |= {trial.name: _estimate(trial) for trial in tried}
         else:
             search.judge()
-        if self._clock.fraction(0, self._reserve_s(search)) >= 1:
-            need_s = self._clock.spent_s + self._reserve_s(search)
-            self.note = f"the budget is too short for more than level {LEVEL}; some {2 * need_s:.0f} s would do"
+        # at the pace of the fastest trial: small samples overstate what a byte takes, for tables are made first
+        least_s = 2 * search.fastest_s * self._longest_bytes()
+        left_s = self._clock.left_s()
+        if left_s is not None and left_s < least_s:
+            need_s = 2 * (self._clock.spent_s + least_s)
+            self.note = f"the budget is too short for more than level {LEVEL}; some {need_s:.0f} s would do"
             return
         while (fraction := self._clock.fraction(state.trials, self._reserve_s(search))) < 1:
             self._choose_sample(search, fraction)
@@ -169,11 +172,13 @@ class Run:
 
     def _reserve_s(self, search: Search) -> float:
         """Return the seconds that measuring takes: all data coded and decoded, and some to spare."""
-        rounds = -(-self._blocks() // self._threads)
-        longest = min(len(self._data), block_bytes(LEVEL)) * rounds
         last_round_s = ROUND / self._threads * search.pace_s * self._saved.search.sample_bytes
         program_s = 0.0 if self._program is None else 2.5 * self._program[1]
-        return 2.5 * search.pace_s * longest + last_round_s + program_s
+        return 2.5 * search.pace_s * self._longest_bytes() + last_round_s + program_s
+
+    def _longest_bytes(self) -> int:
+        """Return how many bytes one thread codes, at most, when all data is packed."""
+        return min(len(self._data), block_bytes(LEVEL)) * -(-self._blocks() // self._threads)
 
     def _tell(self, search: Search, fraction: float) -> None:
         if self._progress is not None:
