@@ -27,9 +27,9 @@ SEARCHED = "digits table"
 
 EXAMPLES = """\b
 Examples:
-  multum demo                                data found on this machine, about three minutes
-  multum demo --fit 0 --find 0 report.csv    your own file, packed only
-  multum demo --json report.csv              the same figures for machines
+  multum demo                              data found on this machine, three minutes
+  multum demo --fit 0 --find 0 report.csv  your own file, packed only
+  multum demo --json report.csv            the same figures for machines
 """
 
 
@@ -60,7 +60,7 @@ Examples:
     default=30,
     show_default=True,
     metavar="SECONDS",
-    help="Then search for the shortest program of FILE or of a table for so long; 0 for not at all.",
+    help="Then search for the shortest program of FILE or a table; 0 for not at all.",
 )
 @talk_options
 def demo(
