@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from multum.bits.lines import filled
 from multum.inference import arrays
 from multum.inference.arrays import POINT_BITS, State, Weights
-from multum.inference.packing import LANES, MatrixPacker, round_up
+from multum.inference.packing import LANES, MatrixPacker, pack_vectors, round_up
 from multum.inference.parts import Parts, Sizes
 
 # Rows that are worked on at once where many tokens of one stream are read.
@@ -38,14 +38,10 @@ class LlamaLayout:
             packer.add(layer.gates, POINT_BITS)
             packer.add(layer.narrow, s.point)
         packer.add(parts.top or parts.embedding, POINT_BITS)
-        norms = list(parts.list_norms())
         return Weights(
             self._shape(),
             *packer.list_arrays(),
-            gains=np.concatenate([norm.values for norm in norms]).astype(np.int32),
-            gain_downs=np.array([norm.down for norm in norms], np.int64),
-            embedding=np.array(parts.embedding.values).reshape(-1),
-            embedding_scales=parts.embedding.scales.astype(np.int32),
+            **pack_vectors(parts.list_norms(), parts.embedding),
             turns=np.array(parts.turns, np.int64),
         )
 

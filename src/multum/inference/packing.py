@@ -1,11 +1,14 @@
-"""Matrices laid out as products read them: pairs of inputs by outputs, both rounded up."""
+"""A network's arrays as kernels read them; matrices as pairs of inputs by outputs, both rounded up."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from multum.inference import arrays
 from multum.inference.arrays import MATRIX_CELLS, POINT_BITS
-from multum.inference.parts import Matrix
+from multum.inference.parts import Gains, Matrix
 from multum.inference.rows import LIMIT, SCALE_BITS
 
 LANES = 16
@@ -69,3 +72,14 @@ class MatrixPacker:
         """Return (matrices, weights, scales, biases)."""
         plans = np.array(self._plans, np.int64)
         return plans, np.concatenate(self._weights), np.concatenate(self._scales), np.concatenate(self._biases)
+
+
+def pack_vectors(norms: Iterable[Gains], embedding: Matrix) -> dict[str, NDArray[Any]]:
+    """Return the arrays of norms and embedding by the names that the weights of every kind give them."""
+    norms = list(norms)
+    return {
+        "gains": np.concatenate([norm.values for norm in norms]).astype(np.int32),
+        "gain_downs": np.array([norm.down for norm in norms], np.int64),
+        "embedding": np.array(embedding.values).reshape(-1),
+        "embedding_scales": embedding.scales.astype(np.int32),
+    }

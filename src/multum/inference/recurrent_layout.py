@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from multum.bits.lines import filled
 from multum.inference import arrays
 from multum.inference import recurrent_arrays as recurrent
-from multum.inference.packing import MatrixPacker, round_up
+from multum.inference.packing import MatrixPacker, pack_vectors, round_up
 from multum.inference.parts import MOST_EPSILON
 from multum.inference.recurrent_arrays import GATED_BITS, POINT_BITS, RecurrentState, RecurrentWeights
 from multum.inference.recurrent_parts import RecurrentParts
@@ -33,14 +33,10 @@ class RecurrentLayout:
             packer.add(layer.into, POINT_BITS)
             packer.add(layer.out, s.point)
         packer.add(parts.top or parts.embedding, POINT_BITS)
-        norms = list(parts.list_norms())
         return RecurrentWeights(
             self._shape(),
             *packer.list_arrays(),
-            gains=np.concatenate([norm.values for norm in norms]).astype(np.int32),
-            gain_downs=np.array([norm.down for norm in norms], np.int64),
-            embedding=np.array(parts.embedding.values).reshape(-1),
-            embedding_scales=parts.embedding.scales.astype(np.int32),
+            **pack_vectors(parts.list_norms(), parts.embedding),
             taps=np.concatenate([layer.taps.values for layer in layers]).astype(np.int32),
             tap_downs=np.array([layer.taps.down for layer in layers], np.int64),
             tap_biases=np.concatenate([layer.tap_bias for layer in layers]),
