@@ -16,6 +16,7 @@ FLOORS = {
     "inference": 2,
     "mixing": 3,
     "neural": 3,
+    "tensors": 3,
     "archive": 4,
     "data": 5,
     "evaluation": 6,
