@@ -6,6 +6,7 @@ whole range; and what a decoder looks up is made from them by integers alone.
 
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import heapify, heapreplace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,18 +63,24 @@ class FrequencyTables:
 def share_out(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return int64[k]: frequencies that add up to TOTAL, as the counts do, and none of them zero where a count is not.
 
-    counts: [k], none negative, 1 to TOTAL of them more than 0. Cost: within a step of the fewest bits
-    for what was counted. Raises UsageError.
+    counts: [k], none negative, 1 to TOTAL of them more than 0. No other frequencies take noticeably
+    fewer bits for what was counted. Raises UsageError.
     """
-    used = counts > 0
-    if (counts < 0).any() or not 0 < np.count_nonzero(used) <= TOTAL:
+    used = np.count_nonzero(counts)
+    if (counts < 0).any() or not 0 < used <= TOTAL:
         raise UsageError(f"counts are not negative, and from 1 to {TOTAL} of them are more than 0")
-    shares = np.where(used, np.maximum(counts * TOTAL // counts.sum(), 1), 0)
-    while (left := TOTAL - int(shares.sum())) != 0:
-        step = 1 if left > 0 else -1
-        movable = used & (shares + step > 0)
-        # c log(f) changes by about c / (f + step / 2): the most is won, or the least lost, first
-        worth = np.where(movable, -step * counts / (shares + 0.5 * step), np.inf)
-        best = np.argsort(worth, kind="stable")[: min(abs(left), np.count_nonzero(movable))]
-        shares[best] += step
+    # Less than anyone's due, even when each of the rare ones takes one place: what is left is handed out one by one.
+    shares = counts * (TOTAL - used) // counts.sum() - 1
+    shares = np.where(counts > 0, np.maximum(shares, 1), 0)
+    waiting = [(-_worth(int(counts[k]), int(shares[k])), int(k)) for k in np.flatnonzero(counts)]
+    heapify(waiting)
+    for _ in range(TOTAL - int(shares.sum())):
+        _, k = waiting[0]
+        shares[k] += 1
+        heapreplace(waiting, (-_worth(int(counts[k]), int(shares[k])), k))
     return shares
+
+
+def _worth(count: int, share: int) -> float:
+    """Return what one place more saves, count log((share + 1) / share), in halves of its first term; no logarithms."""
+    return count / (2 * share + 1)
