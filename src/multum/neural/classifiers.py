@@ -67,7 +67,7 @@ def open_classifier(
                 f"'{program}' is no classifier; train one with `multum fit --task labels --init {program}`"
             )
         torch.manual_seed(seed)
-        reader = _open_reader(source, config, most_tokens)
+        reader = open_reader(source, config, most_tokens)
         module, fresh = _load_module(source, config, isinstance(reader, ImageReader))
         if fresh and classes is None:
             raise FormatError(f"'{program}' lacks {len(fresh)} weights of its network, such as {min(fresh)}")
@@ -87,8 +87,8 @@ def _set_classes(config: Any, classes: Sequence[str]) -> None:
     config.problem_type = None
 
 
-def _open_reader(source: Source, config: Any, most_tokens: int) -> Reader:
-    """Return the reader of an image or text program."""
+def open_reader(source: Source, config: Any, most_tokens: int) -> Reader:
+    """Return the reader of an image or text program, for inputs up to `most_tokens` long."""
     if (source.folder / PREPROCESSOR).is_file():
         return read_image_reader(source.read_json(PREPROCESSOR), config.num_channels, source.name)
     from transformers import AutoTokenizer

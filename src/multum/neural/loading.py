@@ -70,10 +70,14 @@ def load(source: Source, device: str = "auto") -> Loaded:
     with quiet(), foreign_errors(source):
         model = _load_model(source).eval().to(target)
         size = int(model.get_output_embeddings().weight.shape[0])
-        vocabulary = _load_vocabulary(source, size)
+        vocabulary = load_vocabulary(source, size)
         _check_causal(source, model)
-    longest = getattr(model.config, "max_position_embeddings", None) or getattr(model.config, "n_positions", None)
-    return Loaded(model, vocabulary, target, longest)
+    return Loaded(model, vocabulary, target, count_longest(model.config))
+
+
+def count_longest(config: Any) -> int | None:
+    """Return the tokens that a network can read at once, None for any number."""
+    return getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
 
 
 def _load_model(source: Source) -> Any:
@@ -103,8 +107,11 @@ def _load_model(source: Source) -> Any:
     return model
 
 
-def _load_vocabulary(source: Source, size: int) -> Vocabulary:
-    """Return the vocabulary; without a tokenizer, 256 tokens are the bytes."""
+def load_vocabulary(source: Source, size: int) -> Vocabulary:
+    """Return the vocabulary of a network that predicts `size` tokens; without a tokenizer, 256 are the bytes.
+
+    Raises FormatError for a tokenizer that does not belong to it or hides which bytes its tokens stand for.
+    """
     from transformers import AutoTokenizer
 
     if source.gguf is not None:

@@ -1,0 +1,166 @@
+"""The data of a shrink: what calibrates it, and what is held out to measure it.
+
+Invariant: no byte or example calibrates and measures both.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from multum.data.labelled import Labelled, read_labelled
+from multum.data.splits import split
+from multum.errors import UsageError
+from multum.evaluation.contents import read_data
+from multum.neural.classifiers import open_reader
+from multum.neural.features import MOST_TOKENS, Reader
+from multum.neural.loading import Loaded, count_longest, foreign_errors, load_vocabulary, quiet
+from multum.neural.networks import LABELS, LANGUAGE
+from multum.neural.windows import check_windows
+from multum.shrinking.measuring import Gauge, LabelGauge, LanguageGauge
+from multum.shrinking.models import Model
+
+# Tokens read at once where a network reads tokens of text; each window stands by itself, behind a start token.
+_TOKEN_WINDOW = 512
+# How much is measured on, unless the data are less: tokens of text, or bytes.
+_MEASURED_TOKENS = 2048
+_MEASURED_BYTES = 32768
+_HELD_OUT = 0.1
+_EXAMPLES = 32
+
+Batch = dict[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a shrink reads. batches: for calibration, None for none. gauge: None where there is nothing to measure on.
+
+    told: the calibration data in words.
+    """
+
+    batches: list[Batch] | None = None
+    gauge: Gauge | None = None
+    told: str = "none: data-free"
+
+
+def read_material(
+    model: Model, data: str | Path | None, evaluation: str | Path | None, calibration: int, seed: int
+) -> Material:
+    """Return the material for `model`.
+
+    data: calibrates; its last part is held out where there is no `evaluation`. calibration: tokens or examples, at
+    most, chosen by `seed`. Raises UsageError for data that the model does not read, FormatError, OSError.
+    """
+    if data is None and evaluation is None:
+        return Material()
+    if model.kind == LANGUAGE:
+        return _read_text(model, data, evaluation, calibration, seed)
+    if model.kind == LABELS:
+        return _read_labels(model, data, evaluation, calibration, seed)
+    raise UsageError(
+        f"'{model.name}' is neither a language model nor a classifier, so that nothing is known of the data it reads;"
+        " leave the data out (data-free)"
+    )
+
+
+def _read_text(
+    model: Model, data: str | Path | None, evaluation: str | Path | None, calibration: int, seed: int
+) -> Material:
+    loaded = _open_language(model)
+    if loaded.vocabulary.is_bytes:
+        window, overlap = check_windows(None, None, loaded.longest)
+        most = _MEASURED_BYTES
+    else:
+        window, overlap, most = min(_TOKEN_WINDOW, loaded.longest or _TOKEN_WINDOW), 0, _MEASURED_TOKENS
+    text = None if data is None else read_data(data)
+    held_out = None if evaluation is None else read_data(evaluation)
+    if text is not None and held_out is None:
+        text, held_out = _divide_text(text)
+    gauge = _make_gauge(loaded, held_out, window, overlap, most)
+    if text is None:
+        return Material(None, gauge)
+    ids = loaded.vocabulary.encode(text).ids
+    rows = _choose_windows(ids, min(window, _TOKEN_WINDOW), calibration, loaded.vocabulary.start, seed)
+    told = f"{rows.shape[0]} windows of {rows.shape[1]} tokens"
+    return Material([{"input_ids": torch.from_numpy(row[None])} for row in rows], gauge, told)
+
+
+def _open_language(model: Model) -> Loaded:
+    """Return how a language model is read. Raises FormatError for a tokenizer that does not belong to it."""
+    assert model.source is not None, "only networks with files of their own are language models"
+    module: Any = model.module
+    with quiet(), foreign_errors(model.source):
+        vocabulary = load_vocabulary(model.source, int(module.get_output_embeddings().weight.shape[0]))
+    return Loaded(module, vocabulary, torch.device("cpu"), count_longest(model.config))
+
+
+def _divide_text(text: bytes) -> tuple[bytes, bytes]:
+    """Return (what calibrates, the last tenth), cut at the end of a line where there is one."""
+    place = round((1 - _HELD_OUT) * len(text))
+    place = text.rfind(b"\n", 0, place) + 1 or place
+    return text[:place], text[place:]
+
+
+def _make_gauge(loaded: Loaded, text: bytes | None, window: int, overlap: int, most: int) -> LanguageGauge | None:
+    if not text:
+        return None
+    tokens = loaded.vocabulary.encode(text[: 16 * most])
+    size_bytes = int(tokens.lengths[:most].sum())
+    return LanguageGauge(loaded, tokens.ids[:most], size_bytes, window, overlap)
+
+
+def _choose_windows(
+    ids: NDArray[np.int64], window: int, calibration: int, start: int | None, seed: int
+) -> NDArray[np.int64]:
+    """Return int64[windows, tokens]: windows of `ids`, each behind the start token where there is one.
+
+    Raises UsageError for a text that fills none.
+    """
+    if not len(ids):
+        raise UsageError("the calibration data are empty; give text, or none at all (data-free)")
+    window = min(window, len(ids))
+    rows = ids[: len(ids) // window * window].reshape(-1, window)
+    count = max(1, min(calibration // window, len(rows)))
+    chosen = np.random.default_rng(seed).choice(len(rows), count, replace=False)
+    rows = rows[np.sort(chosen)]
+    return rows if start is None else np.insert(rows, 0, start, axis=1)
+
+
+def _read_labels(
+    model: Model, data: str | Path | None, evaluation: str | Path | None, calibration: int, seed: int
+) -> Material:
+    reader, classes = _open_reader(model)
+    examples = None if data is None else read_labelled(data).with_classes(classes)
+    held_out = None if evaluation is None else read_labelled(evaluation).with_classes(classes)
+    if examples is not None and held_out is None:
+        examples, held_out = split(examples, _HELD_OUT, seed)
+    assert held_out is not None, "data or evaluation is there"
+    gauge = LabelGauge(reader.read(held_out.inputs), held_out.labels, classes)
+    if examples is None:
+        return Material(None, gauge)
+    batches = _gather_batches(reader, examples, calibration, seed)
+    return Material(batches, gauge, f"{sum(len(batch['labels']) for batch in batches)} examples")
+
+
+def _open_reader(model: Model) -> tuple[Reader, tuple[str, ...]]:
+    assert model.source is not None, "only networks with files of their own are classifiers"
+    with quiet(), foreign_errors(model.source):
+        reader = open_reader(model.source, model.config, MOST_TOKENS)
+    return reader, tuple(model.config.id2label[number] for number in range(model.config.num_labels))
+
+
+def _gather_batches(reader: Reader, examples: Labelled, calibration: int, seed: int) -> list[Batch]:
+    """Return batches of examples that are chosen by `seed`."""
+    count = min(len(examples), calibration)
+    chosen = examples.take(np.sort(np.random.default_rng(seed).choice(len(examples), count, replace=False)))
+    features = reader.read(chosen.inputs)
+    labels = torch.from_numpy(chosen.labels)
+    batches = []
+    for start in range(0, count, _EXAMPLES):
+        rows = list(range(start, min(start + _EXAMPLES, count)))
+        batches.append(features.gather(rows) | {"labels": labels[rows]})
+    return batches

@@ -1,0 +1,93 @@
+"""What a network costs: bits on data that no pass saw, and the time of a run.
+
+Invariant: before and after are measured on the same data, cut the same way, by the same arithmetic.
+"""
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from multum.evaluation.classification import score_predictions
+from multum.neural.classifiers import predict
+from multum.neural.features import Features
+from multum.neural.loading import Loaded
+from multum.neural.windows import measure_bits
+from multum.shrinking.reports import Loss, Running
+
+_RUNS = 5
+
+
+class Gauge(Protocol):
+    """Measures networks of one kind on the same data."""
+
+    def measure(self, module: nn.Module) -> Loss:
+        """Return what `module` costs."""
+
+
+@dataclass(frozen=True, eq=False)
+class LanguageGauge:
+    """Bits per byte of a text. ids: int64[n], its tokens. size_bytes: its length. loaded: how the network is read."""
+
+    loaded: Loaded
+    ids: NDArray[np.int64]
+    size_bytes: int
+    window: int
+    overlap: int
+
+    def measure(self, module: nn.Module) -> Loss:
+        """Return the bits per byte; `module` is the one of `loaded`."""
+        assert module is self.loaded.model, "the gauge belongs to the network whose vocabulary it reads with"
+        bits = measure_bits(self.loaded, self.ids, self.window, self.overlap)
+        return Loss("bits per byte", float(bits.sum()) / self.size_bytes, self.size_bytes)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelGauge:
+    """Bits per label, accuracy and F1. labels: int64[n], positions in `classes`."""
+
+    features: Features
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    def measure(self, module: nn.Module) -> Loss:
+        """Return the scores of a classifier."""
+        scores = score_predictions(predict(module, self.features), self.labels, self.classes)
+        return Loss("bits per label", scores.bits_per_label, scores.examples, scores.accuracy, scores.macro_f1)
+
+
+@torch.inference_mode()
+def measure_running(module: nn.Module, inputs: Mapping[str, Tensor], told: str) -> Running:
+    """Return what running `module` on `inputs` takes: the median of five runs, after one that is not counted."""
+    seconds = []
+    for _ in range(_RUNS + 1):
+        started_s = time.perf_counter()
+        module(**inputs)
+        seconds.append(time.perf_counter() - started_s)
+    return Running(statistics.median(seconds[1:]), count_weight_bytes(module), told)
+
+
+def count_weight_bytes(module: nn.Module) -> int:
+    """Return the bytes of parameters and buffers in memory, tied ones once; of packed integers too."""
+    found: dict[int, int] = {}
+    for tensor in [*module.parameters(), *module.buffers()]:
+        found[tensor.data_ptr()] = tensor.nbytes
+    return sum(found.values())
+
+
+def make_probe(config: Any) -> tuple[dict[str, Tensor], str] | None:
+    """Return (arguments that a network of `config` reads, what they are), None where nobody knows."""
+    vocabulary, image = getattr(config, "vocab_size", None), getattr(config, "image_size", None)
+    if vocabulary is not None:
+        count = min(128, getattr(config, "max_position_embeddings", None) or 128)
+        return {"input_ids": torch.arange(count)[None] * 7 % vocabulary}, f"{count} tokens"
+    if isinstance(image, int):
+        shape = (1, getattr(config, "num_channels", 3), image, image)
+        return {"pixel_values": torch.zeros(shape)}, f"{image} x {image} pixels"
+    return None

@@ -1,0 +1,61 @@
+"""What a shrink is asked for. Light: nothing here loads torch."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from multum.errors import UsageError
+
+USUAL_BITS = 4.0
+CALIBRATION = 16384
+
+
+@dataclass(frozen=True)
+class ShrinkOptions:
+    """How to shrink; see `shrink`. At most one of target_bytes and target_bits; 4 bits a weight without any target."""
+
+    data: str | Path | None = None
+    evaluation: str | Path | None = None
+    target_bytes: int | None = None
+    target_bits: float | None = None
+    max_loss_increase: float | None = None
+    calibration: int = CALIBRATION
+    seed: int = 0
+    threads: int | None = None
+    memory_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for options that are out of range or exclude each other."""
+        if self.target_bytes is not None and self.target_bits is not None:
+            raise UsageError("a target is bytes or bits a weight, one of them")
+        if self.target_bytes is not None and self.target_bytes < 1:
+            raise UsageError(f"a target of {self.target_bytes} bytes is not allowed; give 1 or more")
+        if self.target_bits is not None and not 0 < self.target_bits <= 32:
+            raise UsageError(
+                f"a target of {self.target_bits:g} bits a weight is not allowed; give more than 0, up to 32"
+            )
+        if self.max_loss_increase is not None:
+            self._check_gate(self.max_loss_increase)
+        if self.calibration < 1:
+            raise UsageError(f"calibration on {self.calibration} tokens is not possible; give 1 or more")
+
+    def _check_gate(self, most: float) -> None:
+        if not (math.isfinite(most) and most >= 0):
+            raise UsageError(f"a loss increase of {most:g} is not allowed; give 0 or more bits")
+        if self.data is None and self.evaluation is None:
+            raise UsageError(
+                "a loss is measured on data: give calibration data with --data (data=), whose last part is held out,"
+                " or data to measure on with --eval (evaluation=)"
+            )
+
+    @property
+    def searches(self) -> bool:
+        """Whether the size follows from the loss that is allowed."""
+        return self.max_loss_increase is not None and self.target_bytes is None and self.target_bits is None
+
+    def find_target_bytes(self, weights: int) -> int:
+        """Return what the file may take for a model of so many weights."""
+        if self.target_bytes is not None:
+            return self.target_bytes
+        bits = USUAL_BITS if self.target_bits is None else self.target_bits
+        return int(bits * weights / 8)

@@ -1,0 +1,134 @@
+"""Passes over a model: each makes it smaller in one way and says what it left alone.
+
+A pass changes the network of a State and notes which tensors have become integers; the runner measures around it.
+Invariant: after a pass the network computes with exactly the values that a file of the state holds.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from multum.shrinking.limits import measure_peak_bytes
+from multum.shrinking.material import Material
+from multum.shrinking.models import CODED_TYPES, Model
+from multum.shrinking.reports import Left, Loss, PassLine
+from multum.shrinking.weights import Weight, find_weights
+
+if TYPE_CHECKING:
+    from multum.tensors.grids import Grid
+
+Progress = Callable[[str, float], None]
+_NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}
+_PLAIN = {2: np.int16, 4: np.int32}
+
+
+@dataclass(eq=False)
+class State:
+    """A model on its way. grids: integers of the tensors that have become such, by the names in the file."""
+
+    model: Model
+    material: Material
+    grids: "dict[str, Grid]" = field(default_factory=dict)
+
+    def restore(self) -> None:
+        """Begin anew, with the values that the model came with."""
+        self.model.restore()
+        self.grids.clear()
+
+    def measure(self) -> Loss | None:
+        """Return what the model costs on the held-out data, None where there are none."""
+        gauge = self.material.gauge
+        return None if gauge is None else gauge.measure(self.model.module)
+
+    def count_dense_bytes(self) -> int:
+        """Return the bytes of the tensors as they would lie in a plain file."""
+        return sum(tensor.nbytes for tensor in self.model.stored.values())
+
+
+class Pass(Protocol):
+    """A way to make a model smaller."""
+
+    @property
+    def name(self) -> str:
+        """How recipes and ledgers call it."""
+
+    def apply(self, state: State, progress: Progress | None) -> tuple[Left, ...]:
+        """Change `state`; return what was left alone, and why. Raises UsageError, FormatError."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Weights become integers on a grid that context coding makes short. coded_bytes: what all of them may take."""
+
+    coded_bytes: int
+    name: str = "code"
+
+    def apply(self, state: State, progress: Progress | None) -> tuple[Left, ...]:
+        """Quantize all matrices that the file can hold as grids."""
+        from multum.shrinking.quantizing import Target, quantize
+
+        weights, left = list_codable(state.model)
+        told = None if progress is None else lambda done: progress(self.name, done)
+        found = quantize(
+            state.model.module, weights, state.material.batches, Target(bytes=self.coded_bytes), progress=told
+        )
+        settle(state, weights, found.grids)
+        return (*left, *(Left(one.name, one.size, one.reason) for one in found.skipped))
+
+
+def list_codable(model: Model) -> tuple[tuple[Weight, ...], tuple[Left, ...]]:
+    """Return (matrices that a file of `model` can hold as grids, what stays as it is)."""
+    weights, skipped = find_weights(model.module)
+    left = [Left(model.names.get(one.name, one.name), one.size, one.reason) for one in skipped]
+    codable = []
+    for weight in weights:
+        reason = _why_not(model, weight)
+        if reason is None:
+            codable.append(weight)
+        else:
+            left.append(Left(weight.name, weight.parameter.numel(), reason))
+    return tuple(codable), tuple(left)
+
+
+def _why_not(model: Model, weight: Weight) -> str | None:
+    if weight.name not in model.names:
+        return "the file holds it under another name or in another form"
+    stored = model.stored[model.names[weight.name]].dtype
+    return None if stored in CODED_TYPES else f"stored as {str(stored).removeprefix('torch.')}"
+
+
+def settle(state: State, weights: Sequence[Weight], grids: "dict[str, Grid]") -> None:
+    """Note `grids`, by parameters, under the names of the file and in its types; give the network their values."""
+    by_name = {weight.name: weight for weight in weights}
+    for name, grid in grids.items():
+        stored = state.model.stored[state.model.names[name]]
+        typed = replace(grid, dtype=_NAMES[stored.dtype])
+        state.grids[state.model.names[name]] = typed
+        parameter = by_name[name].parameter
+        with torch.no_grad():
+            parameter.copy_(read_values(typed, stored))
+
+
+def read_values(grid: "Grid", like: Tensor) -> Tensor:
+    """Return the values of `grid` as a tensor of the type and shape of `like`."""
+    bits: Any = grid.values()
+    return torch.from_numpy(bits.view(_PLAIN[bits.itemsize])).view(like.dtype).reshape(like.shape)
+
+
+def run_passes(state: State, passes: Sequence[Pass], before: Loss | None, progress: Progress | None) -> list[PassLine]:
+    """Return the ledger of `passes` over `state`, a line each. before: the loss that the model begins with."""
+    ledger: list[PassLine] = []
+    for one in passes:
+        started_s = time.perf_counter()
+        size_bytes = state.count_dense_bytes()
+        left = one.apply(state, progress)
+        after = state.measure()
+        seconds = time.perf_counter() - started_s
+        ledger.append(PassLine(one.name, size_bytes, size_bytes, before, after, seconds, measure_peak_bytes(), left))
+        before = after
+    return ledger

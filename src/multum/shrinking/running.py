@@ -1,0 +1,168 @@
+"""One shrink from files to file: read, measure, code as coarse as was asked for, measure again, write.
+
+Invariant: the target appears only when its network has passed the gate.
+"""
+
+import math
+import os
+import time
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, BinaryIO
+
+from torch import nn
+
+from multum.archive.models import model_folder
+from multum.archive.targets import whole_file
+from multum.errors import UsageError
+from multum.shrinking.aiming import reach_bytes, search_bits
+from multum.shrinking.limits import check_memory, measure_peak_bytes, one_thread
+from multum.shrinking.material import read_material
+from multum.shrinking.measuring import make_probe, measure_running
+from multum.shrinking.models import Model, check_finite, open_model
+from multum.shrinking.options import ShrinkOptions
+from multum.shrinking.passes import Code, Progress, State, list_codable, run_passes
+from multum.shrinking.reports import Loss, PassLine, Running, ShrinkReport
+from multum.shrinking.writing import measure_rest_bytes, write_archive
+
+
+def run_shrink(
+    model: "str | os.PathLike[str] | nn.Module",
+    target: str,
+    asked: ShrinkOptions,
+    force: bool,
+    progress: Progress | None,
+) -> ShrinkReport:
+    """Return the report of `model` shrunken into `target`; see `shrink`."""
+    started_s = time.perf_counter()
+    if isinstance(model, nn.Module):
+        opened = open_model(model)
+        return _run(opened, type(model).__name__, target, asked, force, progress, started_s)
+    name = os.fspath(model)
+    with model_folder(name, asked.threads, asked.memory_limit) as folder:
+        return _run(open_model(folder), name, target, asked, force, progress, started_s)
+
+
+def _run(
+    model: Model,
+    name: str,
+    target: str,
+    asked: ShrinkOptions,
+    force: bool,
+    progress: Progress | None,
+    started_s: float,
+) -> ShrinkReport:
+    check_memory(model.weights, asked.memory_limit)
+    check_finite(model)
+    with one_thread():
+        material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed)
+        state = State(model, material)
+        run = _Run(state, asked, state.measure(), progress)
+        running = _measure_running(model)
+        with whole_file(target, force, None) as file:
+            size_bytes = run.write(file)
+        after = _measure_running(model)
+    return ShrinkReport(
+        source=name,
+        target=target,
+        weights=model.weights,
+        bytes_before=model.size_bytes,
+        bytes_after=size_bytes,
+        loss_before=run.before,
+        loss_after=run.ledger[-1].loss_after,
+        running_before=running,
+        running_after=after,
+        seconds=time.perf_counter() - started_s,
+        peak_bytes=measure_peak_bytes(),
+        calibration=material.told,
+        passes=(*run.ledger[:-1], replace(run.ledger[-1], bytes_after=size_bytes)),
+    )
+
+
+def _measure_running(model: Model) -> Running | None:
+    probe = None if model.config is None else make_probe(model.config)
+    return None if probe is None else measure_running(model.module, *probe)
+
+
+@dataclass(eq=False)
+class _Run:
+    """The attempts of one shrink. before: the loss that the model begins with. ledger: of the last attempt."""
+
+    state: State
+    asked: ShrinkOptions
+    before: Loss | None
+    progress: Progress | None
+    ledger: list[PassLine] = field(default_factory=list)
+
+    def write(self, file: BinaryIO) -> int:
+        """Write the archive that was asked for; return its length. Raises UsageError when there is none."""
+        if self.asked.searches:
+            assert self.asked.max_loss_increase is not None, "a search is for a loss"
+            bits = search_bits(self.asked.max_loss_increase, self._try_bits)
+            if self._count_bytes(bits) != self._coded_bytes:
+                self._try_bits(bits)
+            return self._write_state(file)
+        target_bytes = self.asked.find_target_bytes(self.state.model.weights)
+        weights, _ = list_codable(self.state.model)
+        names = [self.state.model.names[weight.name] for weight in weights]
+        rest_bytes = measure_rest_bytes(self.state.model, names, self._describe(), self.asked.threads)
+        size_bytes = reach_bytes(target_bytes, rest_bytes, partial(self._code_and_write, file))
+        self._check_gate()
+        return size_bytes
+
+    def _count_bytes(self, bits: float) -> int:
+        """Return the bytes that so many bits a weight are."""
+        weights, _ = list_codable(self.state.model)
+        return int(bits * sum(weight.parameter.numel() for weight in weights) / 8)
+
+    def _try_bits(self, bits: float) -> float:
+        """Return the loss increase of the network at so many bits a coded weight."""
+        self._code(self._count_bytes(bits))
+        return self._increase
+
+    def _code(self, coded_bytes: int) -> None:
+        self._coded_bytes = coded_bytes
+        self.state.restore()
+        self.ledger = run_passes(self.state, [Code(coded_bytes)], self.before, self.progress)
+
+    def _code_and_write(self, file: BinaryIO, coded_bytes: int) -> int:
+        self._code(coded_bytes)
+        return self._write_state(file)
+
+    def _write_state(self, file: BinaryIO) -> int:
+        file.seek(0)
+        file.truncate()
+        asked = self.asked
+        return write_archive(
+            self.state.model, self.state.grids, self._describe(), file, asked.threads, asked.memory_limit
+        )
+
+    @property
+    def _increase(self) -> float:
+        after = self.ledger[-1].loss_after
+        assert self.before is not None, "a gate needs data, and options are checked"
+        assert after is not None, "what was measured before is measured after"
+        return after.value - self.before.value
+
+    def _check_gate(self) -> None:
+        """Raise UsageError when the loss rose by more than is allowed, or is no number."""
+        after, most = self.ledger[-1].loss_after, self.asked.max_loss_increase
+        if self.before is None or after is None:
+            return
+        if math.isnan(after.value):
+            raise UsageError("the small network predicts values that are no numbers; allow more bytes")
+        if most is not None and self._increase > most:
+            raise UsageError(
+                f"the loss rises by {self._increase:.4f} {after.unit}, allowed is {most:g}; no file was written:"
+                " allow more bytes, or a larger increase"
+            )
+
+    def _describe(self) -> dict[str, Any]:
+        """Return what multum.json tells of the shrink: nothing that differs from one run to the next."""
+        told: dict[str, Any] = {"calibration": self.state.material.told, "seed": self.asked.seed}
+        told["passes"] = [{"name": line.name, "left": [vars(one) for one in line.left]} for line in self.ledger]
+        if self.ledger and self.before is not None and self.ledger[-1].loss_after is not None:
+            told["unit"] = self.before.unit
+            told["loss_before"] = round(self.before.value, 4)
+            told["loss_after"] = round(self.ledger[-1].loss_after.value, 4)
+        return told
