@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from multum.evaluation.sampling import sample
     from multum.finding.finder import find
     from multum.finding.reports import FindReport
+    from multum.shrinking.exporting import ExportReport, export
+    from multum.shrinking.loading import load_program
+    from multum.shrinking.reports import ShrinkReport
+    from multum.shrinking.shrinker import shrink
     from multum.training.fitting import fit
     from multum.training.labels.fitting import cross_validate_labels, fit_labels
     from multum.training.reports import FitReport
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BlockListing",
+    "ExportReport",
     "FindReport",
     "FitReport",
     "FormatError",
@@ -50,20 +55,24 @@ __all__ = [
     "ProgramListing",
     "ProgramMismatch",
     "RateReport",
+    "ShrinkReport",
     "UnpackReport",
     "UsageError",
     "__version__",
     "code_bits",
     "cross_validate_labels",
+    "export",
     "find",
     "fit",
     "fit_labels",
     "list_archive",
+    "load_program",
     "open",
     "open_program",
     "pack",
     "pack_bytes",
     "sample",
+    "shrink",
     "test",
     "unpack",
     "unpack_bytes",
@@ -72,6 +81,7 @@ __all__ = [
 # Public name -> (module, name there).
 _HOMES = {
     "BlockListing": ("multum.archive.listing", "BlockListing"),
+    "ExportReport": ("multum.shrinking.exporting", "ExportReport"),
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
     "FormatError": ("multum.errors", "FormatError"),
@@ -85,19 +95,23 @@ _HOMES = {
     "ProgramListing": ("multum.archive.listing", "ProgramListing"),
     "ProgramMismatch": ("multum.errors", "ProgramMismatch"),
     "RateReport": ("multum.evaluation.rates", "RateReport"),
+    "ShrinkReport": ("multum.shrinking.reports", "ShrinkReport"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
     "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
+    "export": ("multum.shrinking.exporting", "export"),
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),
     "fit_labels": ("multum.training.labels.fitting", "fit_labels"),
     "list_archive": ("multum.archive.listing", "list_archive"),
+    "load_program": ("multum.shrinking.loading", "load_program"),
     "open": ("multum.archive.seeking", "open_archive"),
     "open_program": ("multum.evaluation.programs", "open_program"),
     "pack": ("multum.archive.packing", "pack"),
     "pack_bytes": ("multum.archive.packing", "pack_bytes"),
     "sample": ("multum.evaluation.sampling", "sample"),
+    "shrink": ("multum.shrinking.shrinker", "shrink"),
     "test": ("multum.archive.unpacking", "test"),
     "unpack": ("multum.archive.unpacking", "unpack"),
     "unpack_bytes": ("multum.archive.unpacking", "unpack_bytes"),

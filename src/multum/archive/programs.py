@@ -91,12 +91,17 @@ def read_program(
     """Return the exact program that `spec` names.
 
     spec: a directory that `fit` or `transformers` wrote, a .gguf file, a hub name, or an archive ending in .mtm
-    that carries a program. bits: a weight, of a program that is made into integers now; None for 8.
+    that holds a model or carries a program. bits: a weight, of a program that is made into integers now; None for 8.
     memory_limit: bytes, None for what the machine has.
     Raises UsageError, FormatError, LimitExceeded, MissingExtra, OSError.
     """
     name = os.fspath(spec)
     if name.endswith(SUFFIX) and os.path.isfile(name):
+        from multum.archive.models import model_folder  # opens archives, and those may need a program
+
+        with model_folder(name, None, memory_limit) as folder:
+            if folder != name:
+                return replace(_make_program(folder, bits, memory_limit), name=name)
         if bits is not None:
             raise UsageError(f"'{name}' carries weights that are integers already; leave bits out")
         return _read_carried(name)

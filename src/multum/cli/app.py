@@ -26,6 +26,8 @@ VERBS = {
     "sample": "Write new data that a program expects.",
     "fit": "Train a program on any data.",
     "find": "Search for the program that makes data smallest.",
+    "shrink": "Make a trained model small, and show what it costs.",
+    "export": "Write a shrunken model as other tools want it.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 

@@ -11,7 +11,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", re.IGNORECASE)
 
 
-def _checked_size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+def checked_size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """Return a size in bytes: 1000, 64K, 500M, 1.5G; K, M, G, T are powers of 1024."""
     if value is None:
         return None
@@ -75,7 +75,7 @@ def work_options(command: Command) -> Command:
         click.option(
             "--memory-limit",
             metavar="SIZE",
-            callback=_checked_size,
+            callback=checked_size,
             help="Most memory to take, such as 500M [default: 3/4 of the machine's].",
         ),
     )

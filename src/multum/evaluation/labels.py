@@ -3,10 +3,11 @@
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from multum.archive.models import model_folder
 from multum.data.labelled import read_labelled
 from multum.errors import UsageError
 from multum.evaluation.classification import Scores, score_predictions
@@ -44,7 +45,7 @@ class LabelRateReport(RateReport):
 
 
 def rate_labels(program: str, data: Data, options: RateOptions) -> LabelRateReport:
-    """Return the rate of the classifier in the directory `program` on a labelled file or folder.
+    """Return the rate of the classifier in the directory or archive `program` on a labelled file or folder.
 
     data: one path, see `read_labelled`. Raises UsageError for streams, bytes, several paths, for labels that the
     program does not know, and for options that only bytes have; FormatError, MissingExtra, OSError.
@@ -57,8 +58,10 @@ def rate_labels(program: str, data: Data, options: RateOptions) -> LabelRateRepo
     import_learn()
     from multum.neural.classifiers import open_classifier, predict
 
-    examples = read_labelled(path, *_recall_columns(program, path))
-    classifier = open_classifier(program)
+    with model_folder(program) as folder:
+        examples = read_labelled(path, *recall_columns(folder, path))
+        classifier = open_classifier(folder)
+        source = replace(find_source(folder), archive=None if folder == program else Path(program))
     examples = examples.with_classes(classifier.classes)
     module = classifier.module.to(pick_device(options.device))
     started_s = time.perf_counter()
@@ -74,7 +77,7 @@ def rate_labels(program: str, data: Data, options: RateOptions) -> LabelRateRepo
         tokens=scores.examples,
         perplexity=2.0**scores.bits_per_label if scores.bits_per_label < 1024 else float("inf"),
         seconds=seconds,
-        program_bits=8 * find_source(program).size_bytes,
+        program_bits=8 * source.size_bytes,
         scores=scores,
         columns=examples.columns,
     )
@@ -89,7 +92,7 @@ def _check_one(data: Data) -> str:
     raise UsageError("a classifier is rated on one labelled file or folder; give its path")
 
 
-def _recall_columns(program: str, path: str) -> tuple[Sequence[str], str | None]:
+def recall_columns(program: str, path: str) -> tuple[Sequence[str], str | None]:
     """Return the columns that the program's fit was told, where `path` is a table; guessed ones are guessed again."""
     if os.path.isdir(path) or path.endswith((".npz", "-ubyte", "-ubyte.gz")):
         return (), None

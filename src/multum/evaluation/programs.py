@@ -6,6 +6,8 @@ All of them do the same things, so that a rate or a sample never asks which kind
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from multum.bits.lengths import CodeLength
@@ -55,8 +57,8 @@ def open_program(
 ) -> Program:
     """Return the program that `spec` names.
 
-    spec: "level:1" … "level:9" (what `pack` does), an archive ending in .mtm (the program it
-    carries, or the recipe of its first mixed block), a directory that `fit` or `transformers`
+    spec: "level:1" … "level:9" (what `pack` does), an archive ending in .mtm (the model it holds, the
+    program it carries, or the recipe of its first mixed block), a directory that `fit` or `transformers`
     wrote, a .gguf file, or a hub name. device, window, overlap, batch: of trained programs, see
     neural.windows; a program that learns while it codes has none, and refuses window and overlap.
     Raises UsageError, FormatError, MissingExtra, OSError.
@@ -65,6 +67,12 @@ def open_program(
     level = _LEVEL.fullmatch(name)
     if level is None and not (name.endswith(ARCHIVE) and os.path.isfile(name)):
         return _open_trained(name, device, window, overlap, batch)
+    if level is None:
+        from multum.archive.models import holds_model, model_folder
+
+        if holds_model(name):
+            with model_folder(name) as folder:
+                return _open_trained(folder, device, window, overlap, batch, archive=name)
     if window is not None or overlap is not None:
         raise UsageError(f"'{name}' learns while it codes and has no window; leave window and overlap out")
     if level is not None:
@@ -83,12 +91,19 @@ def _read_level(text: str) -> int:
     return int(text)
 
 
-def _open_trained(name: str, device: str, window: int | None, overlap: int | None, batch: int | None) -> Program:
-    """Return a trained program. Raises UsageError for one that predicts other things than data."""
+def _open_trained(
+    name: str, device: str, window: int | None, overlap: int | None, batch: int | None, archive: str | None = None
+) -> Program:
+    """Return a trained program. Raises UsageError for one that predicts other things than data.
+
+    archive: what its folder was unpacked from; the program has that name and size.
+    """
     from multum.neural.programs import open_neural
     from multum.neural.sources import find_source
 
     source = find_source(name)
+    if archive is not None:
+        source = replace(source, name=archive, archive=Path(archive))
     if source.task not in ("bytes", "tokens"):
-        raise UsageError(f"'{name}' is a program for {source.task}; here one for bytes or tokens is needed")
+        raise UsageError(f"'{source.name}' is a program for {source.task}; here one for bytes or tokens is needed")
     return open_neural(source, device, window, overlap, batch)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from multum.archive.models import read_archived_task
 from multum.archive.targets import check_free, whole_file
 from multum.bits.ledger import Ledger
 from multum.bits.lengths import CodeLength
@@ -152,7 +153,7 @@ def write_code(
 
 def _find_rate(program: str) -> Callable[[str, Data, RateOptions], RateReport]:
     """Return what rates the program: a function for its task. Raises UsageError for a task without one."""
-    task = read_task(program) if os.path.isdir(program) else "bytes"
+    task = read_task(program) if os.path.isdir(program) else read_archived_task(program) or "bytes"
     if task not in RATES:
         raise UsageError(f"'{program}' is a program for {task}; rates are known for {', '.join(RATES)}")
     module, function = RATES[task]

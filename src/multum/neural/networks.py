@@ -44,8 +44,7 @@ def load_network(source: Source) -> "nn.Module":
 
 def read_config(source: Source) -> Any:
     """Return the config of `source`. Raises FormatError for one that needs code of its own."""
-    from transformers import AutoConfig
-    from transformers import CONFIG_MAPPING
+    from transformers import CONFIG_MAPPING, AutoConfig
 
     facts = source.read_json("config.json")
     if "auto_map" in facts and facts.get("model_type") not in CONFIG_MAPPING:

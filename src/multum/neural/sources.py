@@ -25,11 +25,15 @@ LARGEST_DESCRIPTION_BYTES = 1 << 26
 
 @dataclass(frozen=True)
 class Source:
-    """A program's files. name: as it was asked for. gguf: the file in `folder`, or None."""
+    """A program's files. name: as it was asked for. gguf: the file in `folder`, or None.
+
+    archive: what the folder was unpacked from, whose size counts; or None.
+    """
 
     name: str
     folder: Path
     gguf: str | None = None
+    archive: Path | None = None
 
     @property
     def weight_files(self) -> tuple[Path, ...]:
@@ -40,7 +44,9 @@ class Source:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the weight files; what the program would cost to send as it lies there."""
+        """Bytes of the weight files, or of the archive: what the program would cost to send as it lies there."""
+        if self.archive is not None:
+            return self.archive.stat().st_size
         return sum(path.stat().st_size for path in self.weight_files)
 
     def read_json(self, name: str) -> dict[str, Any]:

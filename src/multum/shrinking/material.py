@@ -16,6 +16,7 @@ from multum.data.labelled import Labelled, read_labelled
 from multum.data.splits import split
 from multum.errors import UsageError
 from multum.evaluation.contents import read_data
+from multum.evaluation.labels import recall_columns
 from multum.neural.classifiers import open_reader
 from multum.neural.features import MOST_TOKENS, Reader
 from multum.neural.loading import Loaded, count_longest, foreign_errors, load_vocabulary, quiet
@@ -134,8 +135,8 @@ def _read_labels(
     model: Model, data: str | Path | None, evaluation: str | Path | None, calibration: int, seed: int
 ) -> Material:
     reader, classes = _open_reader(model)
-    examples = None if data is None else read_labelled(data).with_classes(classes)
-    held_out = None if evaluation is None else read_labelled(evaluation).with_classes(classes)
+    examples = None if data is None else _read_examples(model, data, classes)
+    held_out = None if evaluation is None else _read_examples(model, evaluation, classes)
     if examples is not None and held_out is None:
         examples, held_out = split(examples, _HELD_OUT, seed)
     assert held_out is not None, "data or evaluation is there"
@@ -144,6 +145,12 @@ def _read_labels(
         return Material(None, gauge)
     batches = _gather_batches(reader, examples, calibration, seed)
     return Material(batches, gauge, f"{sum(len(batch['labels']) for batch in batches)} examples")
+
+
+def _read_examples(model: Model, path: str | Path, classes: tuple[str, ...]) -> Labelled:
+    assert model.source is not None, "only networks with files of their own are classifiers"
+    columns = recall_columns(str(model.source.folder), str(path))
+    return read_labelled(path, *columns).with_classes(classes)
 
 
 def _open_reader(model: Model) -> tuple[Reader, tuple[str, ...]]:

@@ -101,7 +101,7 @@ def open_model(model: "str | os.PathLike[str] | nn.Module") -> Model:
     module = load_network(source)
     with quiet(), foreign_errors(source):
         config = read_config(source)
-    stored = _copy_state(module) if source.gguf is not None else _read_files(name, source.weight_files)
+    stored = _copy_state(module) if source.gguf is not None else read_files(name, source.weight_files)
     return Model(name, module, stored, _match_names(module, stored), source.weight_files, source, config)
 
 
@@ -125,7 +125,7 @@ def _copy_state(module: nn.Module) -> dict[str, Tensor]:
 def _open_tensors(path: str) -> Model:
     """Return the matrices of a .safetensors file as a network of layers that nothing connects."""
     files = (Path(path),)
-    stored = _read_files(path, files)
+    stored = read_files(path, files)
     module, names = nn.ModuleList(), {}
     for name, tensor in stored.items():
         layer = _wrap_matrix(tensor) if name.endswith("weight") else None
@@ -147,7 +147,7 @@ def _wrap_matrix(tensor: Tensor) -> nn.Module | None:
     return layer
 
 
-def _read_files(name: str, paths: tuple[Path, ...]) -> dict[str, Tensor]:
+def read_files(name: str, paths: tuple[Path, ...]) -> dict[str, Tensor]:
     """Return the tensors of safetensors files. Raises FormatError for files that are none, or cut short."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -169,19 +169,25 @@ def _match_names(module: nn.Module, stored: dict[str, Tensor]) -> dict[str, str]
     Files of an encoder lack the prefix that a network with a head has before it, or the other way round; values
     decide, so that a tensor which loading changes is never written in place of another.
     """
-    prefix = getattr(module, "base_model_prefix", "") + "."
     names = {}
     for name, parameter in module.named_parameters(remove_duplicate=False):
-        for candidate in (name, prefix + name, name.removeprefix(prefix)):
+        for candidate in list_names(module, name):
             found = stored.get(candidate)
-            if (
-                found is not None
-                and found.shape == parameter.shape
-                and torch.equal(found.to(parameter.dtype), parameter)
-            ):
+            if found is not None and equals(found, parameter):
                 names[name] = candidate
                 break
     return names
+
+
+def list_names(module: nn.Module, name: str) -> tuple[str, ...]:
+    """Return what files may call the parameter `name` of `module`."""
+    prefix = getattr(module, "base_model_prefix", "") + "."
+    return name, prefix + name, name.removeprefix(prefix)
+
+
+def equals(stored: Tensor, loaded: Tensor) -> bool:
+    """Return whether a tensor in memory has the shape and values of one in a file."""
+    return stored.shape == loaded.shape and torch.equal(stored.to(loaded.dtype), loaded)
 
 
 def _write_gguf_rest(source: Source, config: Any, folder: Path) -> None:

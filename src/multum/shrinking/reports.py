@@ -1,6 +1,6 @@
 """What `shrink` reports: the bytes of a file that loads back, beside what it costs. Light: nothing here loads torch."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -62,7 +62,7 @@ class ShrinkReport:
 
     source: as it was named. target: the file. weights: how many the model has, tied ones once. bytes_before: of the
     source's weight files. bytes_after: of the file, everything in it. loss_*: None without data. running_*: None
-    where nobody knows what the network reads; running_int8 as running_after, where 8-bit products run faster.
+    where nobody knows what the network reads; running_int8: as running_after, linear layers in 8-bit integers.
     passes: the ledger, a line each.
     """
 
@@ -79,7 +79,7 @@ class ShrinkReport:
     peak_bytes: int
     calibration: str
     passes: tuple[PassLine, ...]
-    running_int8: Running | None = field(default=None)
+    running_int8: Running | None = None
 
     @property
     def share(self) -> float:

@@ -16,13 +16,14 @@ from multum.archive.models import model_folder
 from multum.archive.targets import whole_file
 from multum.errors import UsageError
 from multum.shrinking.aiming import reach_bytes, search_bits
+from multum.shrinking.int8 import measure_int8
 from multum.shrinking.limits import check_memory, measure_peak_bytes, one_thread
 from multum.shrinking.material import read_material
 from multum.shrinking.measuring import make_probe, measure_running
 from multum.shrinking.models import Model, check_finite, open_model
 from multum.shrinking.options import ShrinkOptions
 from multum.shrinking.passes import Code, Progress, State, list_codable, run_passes
-from multum.shrinking.reports import Loss, PassLine, Running, ShrinkReport
+from multum.shrinking.reports import Loss, PassLine, ShrinkReport
 from multum.shrinking.writing import measure_rest_bytes, write_archive
 
 
@@ -54,14 +55,16 @@ def _run(
 ) -> ShrinkReport:
     check_memory(model.weights, asked.memory_limit)
     check_finite(model)
+    probe = None if model.config is None else make_probe(model.config)
+    running = None if probe is None else measure_running(model.module, *probe)
     with one_thread():
         material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed)
         state = State(model, material)
         run = _Run(state, asked, state.measure(), progress)
-        running = _measure_running(model)
         with whole_file(target, force, None) as file:
             size_bytes = run.write(file)
-        after = _measure_running(model)
+    after = None if probe is None else measure_running(model.module, *probe)
+    int8 = None if probe is None else measure_int8(model.module, *probe)
     return ShrinkReport(
         source=name,
         target=target,
@@ -76,12 +79,8 @@ def _run(
         peak_bytes=measure_peak_bytes(),
         calibration=material.told,
         passes=(*run.ledger[:-1], replace(run.ledger[-1], bytes_after=size_bytes)),
+        running_int8=None if int8 is None else int8[1],
     )
-
-
-def _measure_running(model: Model) -> Running | None:
-    probe = None if model.config is None else make_probe(model.config)
-    return None if probe is None else measure_running(model.module, *probe)
 
 
 @dataclass(eq=False)
