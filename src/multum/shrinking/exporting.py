@@ -98,9 +98,8 @@ def _export_file(folder: Path, name: str, target: str, force: bool) -> "dict[str
 
 def _compare(name: str, stored: "dict[str, Tensor]", module: "nn.Module") -> None:
     """Raise MultumError when a parameter of the network differs in a bit from the file's tensor of its name."""
-    from multum.shrinking.models import equals, list_names
+    from multum.shrinking.models import equals
 
     for key, parameter in module.named_parameters():
-        found = [stored[one] for one in list_names(module, key) if one in stored]
-        if found and not any(equals(tensor, parameter) for tensor in found):
+        if key in stored and not equals(stored[key], parameter):
             raise MultumError(f"'{key}' of '{name}' differs once it was loaded again; please report this")

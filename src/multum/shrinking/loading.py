@@ -37,18 +37,20 @@ def load_program(
     """
     name = os.fspath(path)
     import_learn()
+    from multum.shrinking.measuring import make_probe
+
     if name.endswith(".mtm") and os.path.isfile(name) and not holds_model(name):
         raise UsageError(f"'{name}' holds no weights of a model; give an archive that `multum shrink` wrote")
     with model_folder(name, threads, memory_limit) as folder:
-        config = None
+        probe = None
         if into is not None:
             module = _fill(into, Path(folder), name)
         elif not (Path(folder) / "config.json").is_file() and os.path.isdir(folder):
             raise UsageError(f"'{name}' holds weights without a config; give the network that takes them with into=")
         else:
             source = find_source(folder)
-            module, config = load_network(source), read_config(source)
-    return _choose_int8(module, config, int8)
+            module, probe = load_network(source), make_probe(read_config(source), source)
+    return _choose_int8(module, probe, int8)
 
 
 def _fill(module: "nn.Module", folder: Path, name: str) -> "nn.Module":
@@ -69,14 +71,13 @@ def _fill(module: "nn.Module", folder: Path, name: str) -> "nn.Module":
     return module.eval()
 
 
-def _choose_int8(module: "nn.Module", config: Any, int8: "bool | Literal['auto']") -> "nn.Module":
-    """Return `module`, or its copy in 8-bit integers where that is asked for or faster."""
+def _choose_int8(module: "nn.Module", probe: Any, int8: "bool | Literal['auto']") -> "nn.Module":
+    """Return `module`, or its copy in 8-bit integers where that is asked for, or faster on the probe."""
     from multum.shrinking.int8 import make_int8, measure_int8
-    from multum.shrinking.measuring import make_probe, measure_running
+    from multum.shrinking.measuring import measure_running
 
     if int8 != "auto":
         return make_int8(module) if int8 else module
-    probe = None if config is None else make_probe(config)
     if probe is None:
         return module
     dense = measure_running(module, *probe)

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from multum.evaluation.classification import score_predictions
 from multum.neural.classifiers import predict
-from multum.neural.features import Features
-from multum.neural.loading import Loaded
+from multum.neural.features import PREPROCESSOR, Features
+from multum.neural.loading import Loaded, quiet
+from multum.neural.sources import Source
 from multum.neural.windows import measure_bits
 from multum.shrinking.reports import Loss, Running
 
@@ -65,12 +66,14 @@ class LabelGauge:
 @torch.inference_mode()
 def measure_running(module: nn.Module, inputs: Mapping[str, Tensor], told: str) -> Running:
     """Return what running `module` on `inputs` takes: the median of five runs, after one that is not counted."""
+    with quiet():  # some networks talk when they run first
+        module(**inputs)
     seconds = []
-    for _ in range(_RUNS + 1):
+    for _ in range(_RUNS):
         started_s = time.perf_counter()
         module(**inputs)
         seconds.append(time.perf_counter() - started_s)
-    return Running(statistics.median(seconds[1:]), count_weight_bytes(module), told)
+    return Running(statistics.median(seconds), count_weight_bytes(module), told)
 
 
 def count_weight_bytes(module: nn.Module) -> int:
@@ -81,9 +84,11 @@ def count_weight_bytes(module: nn.Module) -> int:
     return sum(found.values())
 
 
-def make_probe(config: Any) -> tuple[dict[str, Tensor], str] | None:
+def make_probe(config: Any, source: Source) -> tuple[dict[str, Tensor], str] | None:
     """Return (arguments that a network of `config` reads, what they are), None where nobody knows."""
-    vocabulary, image = getattr(config, "vocab_size", None), getattr(config, "image_size", None)
+    size = source.read_json(PREPROCESSOR).get("size")
+    image = size.get("height") if isinstance(size, dict) else getattr(config, "image_size", None)
+    vocabulary = getattr(config, "vocab_size", None)
     if vocabulary is not None:
         count = min(128, getattr(config, "max_position_embeddings", None) or 128)
         return {"input_ids": torch.arange(count)[None] * 7 % vocabulary}, f"{count} tokens"

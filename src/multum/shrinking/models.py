@@ -23,6 +23,7 @@ SAFETENSORS = ".safetensors"
 # What is carried of a folder beside its weights: never pickles, never code.
 _CARRIED = ("*.json", "*.txt", "*.model", "*.jinja")
 _INDEX = "model.safetensors.index.json"
+_FEW = 16
 # Types that a grid has values of; weights of all others stay as they are.
 CODED_TYPES = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -102,13 +103,13 @@ def open_model(model: "str | os.PathLike[str] | nn.Module") -> Model:
     with quiet(), foreign_errors(source):
         config = read_config(source)
     stored = _copy_state(module) if source.gguf is not None else read_files(name, source.weight_files)
-    return Model(name, module, stored, _match_names(module, stored), source.weight_files, source, config)
+    return Model(name, module, stored, match_names(module, stored), source.weight_files, source, config)
 
 
 def _take_module(module: nn.Module) -> Model:
     module = module.to("cpu")
     stored = _copy_state(module)
-    return Model(type(module).__name__, module, stored, _match_names(module, stored))
+    return Model(type(module).__name__, module, stored, match_names(module, stored))
 
 
 def _copy_state(module: nn.Module) -> dict[str, Tensor]:
@@ -163,26 +164,26 @@ def read_files(name: str, paths: tuple[Path, ...]) -> dict[str, Tensor]:
     return stored
 
 
-def _match_names(module: nn.Module, stored: dict[str, Tensor]) -> dict[str, str]:
+def match_names(module: nn.Module, stored: dict[str, Tensor]) -> dict[str, str]:
     """Return the file's name of each parameter that it holds with the same values.
 
-    Files of an encoder lack the prefix that a network with a head has before it, or the other way round; values
-    decide, so that a tensor which loading changes is never written in place of another.
+    Names differ where a newer `transformers` calls parts otherwise, or a head was put on; values decide, so that a
+    tensor which loading changes (takes apart, turns) is never written in place of another.
     """
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for name, tensor in stored.items():
+        alike.setdefault(_describe(tensor), []).append(name)
     names = {}
     for name, parameter in module.named_parameters(remove_duplicate=False):
-        for candidate in list_names(module, name):
-            found = stored.get(candidate)
-            if found is not None and equals(found, parameter):
-                names[name] = candidate
-                break
+        found = [one for one in alike.get(_describe(parameter), []) if equals(stored[one], parameter)]
+        if name in found or len(found) == 1:
+            names[name] = name if name in found else found[0]
     return names
 
 
-def list_names(module: nn.Module, name: str) -> tuple[str, ...]:
-    """Return what files may call the parameter `name` of `module`."""
-    prefix = getattr(module, "base_model_prefix", "") + "."
-    return name, prefix + name, name.removeprefix(prefix)
+def _describe(tensor: Tensor) -> tuple[Any, ...]:
+    """Return what tensors of the same values have in common, and few others."""
+    return *tensor.shape, *tensor.detach().flatten()[:_FEW].double().tolist()
 
 
 def equals(stored: Tensor, loaded: Tensor) -> bool:

@@ -55,7 +55,7 @@ def _run(
 ) -> ShrinkReport:
     check_memory(model.weights, asked.memory_limit)
     check_finite(model)
-    probe = None if model.config is None else make_probe(model.config)
+    probe = None if model.source is None else make_probe(model.config, model.source)
     running = None if probe is None else measure_running(model.module, *probe)
     with one_thread():
         material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed)
