@@ -1,0 +1,280 @@
+"""Under which bells the codes of a grid are written: the scale of each row and column, found by what it saves.
+
+A code's bell is told by the sum of its row's and its column's level, and by where the middle of its column is.
+Levels decide how many bits a grid takes and never what it is. Only sums of whole numbers are compared, so that
+every machine finds the same.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multum.bits.frequencies import ESCAPE, TOTAL_BITS
+from multum.bits.kernels import kernel, part
+from multum.tensors.bells import COST_UNIT, LEVEL_UNIT, LEVELS, PHASES, POWERS, ZONES, Bell, list_costs, make_table
+from multum.tensors.lists import choose_manner
+
+# Costs are listed for numbers in -_REACH to _REACH; larger ones are told roughly here.
+_REACH = 255
+# Codes are halved until the mean of their sizes is below this.
+_LARGE = 48
+_GAUSS = POWERS.index(16)
+# By how many levels bells of each power differ from Gauss's when numbers have the same mean size.
+_WIDTHS = np.array([-27, -18, -13, -9, -7, -5, -4, -3, -2, -1, -1, 0, 0, 0, 1, 1])
+# A middle takes about this many bits.
+_MIDDLE_BITS = 6
+# How far levels are moved in each round over rows and columns; in the last ones, what levels themselves cost counts.
+_FIRST_STEPS = (4, 2)
+_LAST_STEPS = (1, 1)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What tells the bells of a grid.
+
+    rows, columns: int16: their sum, kept in 0 to LEVELS - 1, is a code's level. middles: int16[columns], in parts of
+    a code, PHASES to one; None where all are 0. Where there are middles, the last bit of a level's sum counts as 0.
+    power, zone: of all its bells.
+    """
+
+    rows: NDArray[np.int16]
+    columns: NDArray[np.int16]
+    middles: NDArray[np.int16] | None
+    power: int
+    zone: int
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Codes as the search sees them: (codes - whole) >> shift, each column with its phase."""
+
+    codes: NDArray[np.int16]
+    whole: NDArray[np.int16]
+    phases: NDArray[np.uint8]
+    shift: int
+    centred: bool
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Levels, and the shape of the bells."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    power: int = _GAUSS
+    zone: int = 0
+
+
+def choose_levels(codes: NDArray[np.int16]) -> Levels:
+    """Return levels under which `codes` take few bits, what is told of levels included.
+
+    codes: int16[rows, columns], at least one. Cost: about 40 ns a code; no memory beyond rows and columns.
+    """
+    middles = _find_middles(codes)
+    numbers = _view_numbers(codes, middles)
+    fit = _start(numbers)
+    for step in _FIRST_STEPS:
+        fit = _improve(numbers, fit, step, priced=False)
+    fit = _choose_shape(numbers, fit)
+    for step in _LAST_STEPS:
+        fit = _improve(numbers, fit, step, priced=True)
+    rows = fit.rows + LEVEL_UNIT * numbers.shift
+    return Levels(rows.astype(np.int16), fit.columns.astype(np.int16), middles, fit.power, fit.zone)
+
+
+def count_levels(codes: NDArray[np.int16], levels: Levels) -> int:
+    """Return about how many bits `codes` take under `levels`, without what is told of levels."""
+    numbers = _view_numbers(codes, levels.middles)
+    rows = levels.rows.astype(np.int64) - LEVEL_UNIT * numbers.shift
+    fit = _Fit(rows, levels.columns.astype(np.int64), levels.power, levels.zone)
+    counts = _count(numbers, fit)
+    return int((counts * _list_prices(numbers, fit, 0, LEVELS)).sum()) // COST_UNIT + numbers.shift * codes.size
+
+
+def _find_middles(codes: NDArray[np.int16]) -> NDArray[np.int16] | None:
+    """Return the mean of each column in parts of a code, or None where telling them does not pay."""
+    rows, columns = codes.shape
+    sums, squares = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
+    _add_up(codes, sums, squares)
+    # rows / 2 * log2(1 + mean**2 / variance) is at least 0.72 * rows * mean**2 / mean square
+    saved = 0.72 * (sums / np.maximum(squares, 1)) * sums
+    if int(np.rint(saved).astype(np.int64).sum()) <= _MIDDLE_BITS * columns:
+        return None
+    return np.rint(PHASES * sums / rows).astype(np.int16)
+
+
+def _view_numbers(codes: NDArray[np.int16], middles: NDArray[np.int16] | None) -> _Numbers:
+    """Return codes as the search sees them."""
+    columns = codes.shape[1]
+    told = np.zeros(columns, np.int16) if middles is None else middles
+    numbers = _Numbers(codes, told // PHASES, (told % PHASES).astype(np.uint8), 0, middles is not None)
+    sizes, shift = int(_measure(numbers)[0].sum()), 0
+    while sizes >> shift > _LARGE * codes.size:
+        shift += 1
+    phases = numbers.phases if shift == 0 else np.zeros(columns, np.uint8)  # small beside such numbers
+    return replace(numbers, phases=phases, shift=shift)
+
+
+def _measure(numbers: _Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (int64[rows], int64[columns]): the sums of sizes."""
+    rows, columns = (np.zeros(n, np.int64) for n in numbers.codes.shape)
+    _add_sizes(numbers.codes, numbers.whole, numbers.shift, rows, columns)
+    return rows, columns
+
+
+def _start(numbers: _Numbers) -> _Fit:
+    """Return levels by the mean sizes of rows and columns, as those of Gauss's bell."""
+    rows, columns = _measure(numbers)
+    usual = _find_levels(rows.sum(keepdims=True), numbers.codes.size)
+    return _Fit(_find_levels(rows, numbers.codes.shape[1]), _find_levels(columns, numbers.codes.shape[0]) - usual)
+
+
+def _find_levels(sums: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the levels of bells whose numbers have a mean size of sums / count."""
+    return np.searchsorted(_list_sizes(), (sums << TOTAL_BITS) // count).astype(np.int64)
+
+
+@cache
+def _list_sizes() -> NDArray[np.int64]:
+    """Return int64[LEVELS - 1]: the mean size of numbers under Gauss's bells, in parts of 2**TOTAL_BITS, growing."""
+    sizes = []
+    for level in range(LEVELS - 1):
+        table = make_table(Bell(_GAUSS, 0, 0, level))
+        symbols = (table.low + np.arange(ESCAPE)) << table.shift
+        sizes.append(int(np.abs(symbols) @ table.frequencies[:ESCAPE]))
+    return np.maximum.accumulate(sizes)
+
+
+def _improve(numbers: _Numbers, fit: _Fit, step: int, priced: bool) -> _Fit:
+    """Return `fit` with rows, and then columns, a step up or down where that saves bits."""
+    for axis in (0, 1):
+        moved = _sum_costs(numbers, fit, step, axis)  # int64[n, 3]
+        own = (fit.rows, fit.columns)[axis]
+        tried = own[:, None] + step * np.array([0, -1, 1])
+        if priced:
+            moved += choose_manner(own.astype(np.int16)).price(tried)
+        best = np.take_along_axis(tried, np.argmin(moved, axis=1)[:, None], axis=1)[:, 0]
+        fit = replace(fit, rows=best) if axis == 0 else replace(fit, columns=best)
+    return fit
+
+
+def _sum_costs(numbers: _Numbers, fit: _Fit, step: int, axis: int) -> NDArray[np.int64]:
+    """Return int64[n, 3]: what each row or column costs as it is, a step down and a step up."""
+    low, high = _bound(fit, step)
+    costs = _list_prices(numbers, fit, low, high)
+    sums = np.zeros((numbers.codes.shape[axis], 3), np.int64)
+    view = (numbers.codes, numbers.whole, numbers.shift, numbers.phases)
+    _add_costs(*view, fit.rows.copy(), fit.columns.copy(), low, high, step, axis, costs, sums)
+    return sums
+
+
+def _bound(fit: _Fit, step: int) -> tuple[int, int]:
+    """Return (least, greatest + 1) of the levels that codes have, or have after a step."""
+    low = int(fit.rows.min() + fit.columns.min()) - step
+    high = int(fit.rows.max() + fit.columns.max()) + step
+    low, high = (min(max(level, 0), LEVELS - 1) for level in (low, high))
+    return low, high + 1
+
+
+def _list_prices(numbers: _Numbers, fit: _Fit, low: int, high: int) -> NDArray[np.int32]:
+    """Return int32[phases, high - low, 2 * _REACH + 1]: what numbers cost at each level."""
+    mask = -2 if numbers.centred else -1
+    phases = range(PHASES if numbers.centred and numbers.shift == 0 else 1)
+    return np.array(
+        [
+            [list_costs(Bell(fit.power, fit.zone, phase, level & mask), _REACH) for level in range(low, high)]
+            for phase in phases
+        ]
+    )
+
+
+def _count(numbers: _Numbers, fit: _Fit) -> NDArray[np.int64]:
+    """Return int64[phases, LEVELS, 2 * _REACH + 1]: how many numbers there are, at each level."""
+    counts = np.zeros((PHASES if numbers.centred and numbers.shift == 0 else 1, LEVELS, 2 * _REACH + 1), np.int64)
+    view = (numbers.codes, numbers.whole, numbers.shift, numbers.phases)
+    _add_counts(*view, fit.rows.copy(), fit.columns.copy(), counts)
+    return counts
+
+
+def _choose_shape(numbers: _Numbers, fit: _Fit) -> _Fit:
+    """Return `fit` with the power and zone, and all levels moved at once, that save most bits: one step after another."""
+    counts = _count(numbers, fit)
+    used = np.flatnonzero(counts.any(axis=(0, 2)))
+    counts = counts[:, used]
+
+    def measure(power: int, zone: int, offset: int) -> int:
+        levels = np.clip(used + _WIDTHS[power] + offset, 0, LEVELS - 1)
+        shape = replace(fit, power=power, zone=zone)
+        prices = _list_prices(numbers, shape, int(levels[0]), int(levels[-1]) + 1)
+        return int((counts * prices[:, levels - levels[0]]).sum())
+
+    best = (_GAUSS, 0, 0)
+    least = measure(*best)
+    while True:
+        around = [tuple(np.add(best, move)) for move in _MOVES]
+        if numbers.centred or numbers.shift:
+            around = [shape for shape in around if shape[1] == 0]
+        tried = [(measure(*shape), shape) for shape in around if 0 <= shape[0] < len(POWERS) and 0 <= shape[1] < ZONES]
+        if min(tried)[0] >= least:
+            break
+        least, best = min(tried)
+    power, zone, offset = map(int, best)
+    return _Fit(fit.rows + int(_WIDTHS[power]) + offset, fit.columns, power, zone)
+
+
+_MOVES = [(-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)]
+
+
+@part
+def _see(code, whole, shift):
+    """Return where a code's number stands in a list of costs."""
+    number = (np.int64(code) - np.int64(whole)) >> shift
+    return np.uint64(min(max(number, -_REACH), _REACH) + _REACH)
+
+
+@kernel
+def _add_up(codes, sums, squares):
+    for r in range(codes.shape[0]):
+        for c in range(codes.shape[1]):
+            code = np.int64(codes[r, c])
+            sums[c] += code
+            squares[c] += code * code
+    return 0
+
+
+@kernel
+def _add_sizes(codes, whole, shift, rows, columns):
+    for r in range(codes.shape[0]):
+        total = np.int64(0)
+        for c in range(codes.shape[1]):
+            size = abs((np.int64(codes[r, c]) - np.int64(whole[c])) >> shift)
+            total += size
+            columns[c] += size
+        rows[r] += total
+    return 0
+
+
+@kernel
+def _add_costs(codes, whole, shift, phases, rows, columns, low, high, step, axis, costs, sums):
+    """Add to each row's or column's sums what its numbers cost as they are, a step down and a step up."""
+    for r in range(codes.shape[0]):
+        for c in range(codes.shape[1]):
+            own = c if axis else r
+            number, phase = _see(codes[r, c], whole[c], shift), phases[c]
+            level = rows[r] + columns[c] - low
+            last = high - low - 1
+            sums[own, 0] += costs[phase, np.uint64(min(max(level, 0), last)), number]
+            sums[own, 1] += costs[phase, np.uint64(min(max(level - step, 0), last)), number]
+            sums[own, 2] += costs[phase, np.uint64(min(max(level + step, 0), last)), number]
+    return 0
+
+
+@kernel
+def _add_counts(codes, whole, shift, phases, rows, columns, counts):
+    for r in range(codes.shape[0]):
+        for c in range(codes.shape[1]):
+            level = min(max(rows[r] + columns[c], 0), LEVELS - 1)
+            counts[phases[c], np.uint64(level), _see(codes[r, c], whole[c], shift)] += 1
+    return 0
