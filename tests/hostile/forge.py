@@ -182,7 +182,7 @@ def forge_blocks() -> dict[str, tuple[bytes, str]]:
         "block_empty": (PLAIN + block(b"") + end(b""), "a block of no bytes"),
         "block_over_header": (forged(replace(good, raw_bytes=15)), "block length is 15, the largest allowed is 14"),
         "block_coded_longer": (forged(replace(good, coded_bytes=15)), "coded length is 15"),
-        "block_method": (forged(replace(good, method=7)), "method is 7"),
+        "block_method": (forged(replace(good, method=99)), "method is 99"),
         "block_stored_short": (forged(replace(good, coded_bytes=13), DATA[:13]), "a stored block has a length"),
         "block_recipe_unknown": (forged(replace(good, method=1, recipe=1)), "refers to recipe 1, 0 came before"),
         "block_transforms_long": (

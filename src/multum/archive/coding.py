@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from multum.archive.frames import GUIDED, METHOD_NAMES, MIXED, STORED, TOKENS
+from multum.archive.frames import GUIDED, METHOD_NAMES, MIXED, REPEATABLE_METHODS, STORED, TOKENS
+from multum.archive.planning import Planned
 from multum.archive.programs import HeldProgram
 from multum.archive.recipes import KeptRecipe
+from multum.archive.rows import decode_rows, encode_rows, rows_memory_bytes
 from multum.archive.spelling import decode_spelling, encode_spelling, find_runs, plan_streams, read_head
 from multum.errors import FormatError
 from multum.formats.detection import Family, Finding, detect
@@ -14,6 +17,9 @@ from multum.inference import tokens
 from multum.inference.network import IntegerNetwork
 from multum.mixing import Meter, Recipe, check_level, decode, encode, preset, primers_for
 from multum.neural.runs import BYTES
+
+if TYPE_CHECKING:
+    from multum.tensors.grids import Tables
 
 # Buffers beside the tables: data after its primers, code, and one copy of the data.
 _COPIES = 3
@@ -33,9 +39,9 @@ _TOKEN_BLOCK = (1 << 20, None)
 class CodedBlock:
     """A block as the archive carries it.
 
-    raw_bytes: length of the plain data. method: STORED, MIXED, TOKENS or GUIDED.
+    raw_bytes: length of the plain data. method: a number of METHOD_NAMES.
     transforms: reversible transforms applied before coding, a byte each; b"" if none.
-    recipe: the serialised recipe of the mixing network; b"" when none has a part in it.
+    recipe: the serialised recipe of the mixing network, or tables of grids; b"" when neither has a part in it.
     code: the payload.
     """
 
@@ -59,12 +65,18 @@ def cut_bytes(coder: "Coder") -> tuple[int, int | None]:
     return _TOKEN_BLOCK if coder.program.pieces is not None else _BYTE_BLOCK
 
 
+def tensor_block_bytes(coder: "Coder") -> int:
+    """Return the most raw bytes of a block of rows: what never takes more memory than a full block of other bytes."""
+    return cut_bytes(coder)[0] // 4
+
+
 @dataclass(frozen=True)
 class Coder:
     """How blocks are coded.
 
     level: 1 to 9. kept: the recipe to use; None to choose one for each block. program: what predicts beside the
     mixing network, or None; alone: instead of it. threads: how many a block may use; they never change its bytes.
+    tables: of tensors that lie on grids, None where there are none.
     """
 
     level: int
@@ -72,6 +84,12 @@ class Coder:
     program: HeldProgram | None = None
     alone: bool = False
     threads: int = 1
+    tables: "Tables | None" = None
+
+    @property
+    def finds_tensors(self) -> bool:
+        """Whether tensors have blocks of their own. A recipe or a program that is named codes all blocks."""
+        return self.kept is None and self.program is None
 
     @property
     def guided(self) -> bool:
@@ -79,11 +97,15 @@ class Coder:
         return self.program is not None and self.program.pieces is None and not self.alone
 
 
-def encode_block(raw: bytes, coder: Coder, meter: Meter | None = None) -> CodedBlock:
+def encode_block(raw: bytes, coder: Coder, meter: Meter | None = None, planned: Planned | None = None) -> CodedBlock:
     """Return `raw` coded, or stored when that is no longer. Transforms are verified.
 
-    meter: shows how far the work is while it goes on.
+    meter: shows how far the work is while it goes on. planned: what tensors `raw` is rows of, None for other bytes.
+    Raises UsageError for rows that do not lie on their grid.
     """
+    if planned is not None:
+        method, tables, payload = encode_rows(raw, planned, coder.tables)
+        return CodedBlock(len(raw), method, b"", tables, payload)
     if coder.program is None or coder.guided:
         return _encode_mixed(raw, coder, meter)
     spelled = _encode_tokens(raw, coder, coder.program, meter)
@@ -184,6 +206,8 @@ def decode_block(
         return block.code
     if block.method == MIXED:
         return _decode_mixed(block, meter, None)
+    if block.method in REPEATABLE_METHODS:
+        return decode_rows(block.method, block.recipe, block.code, block.raw_bytes)
     if program is None:
         raise FormatError(f"a block is coded by method {METHOD_NAMES[block.method]} and there is no program")
     if block.method == GUIDED:
@@ -205,6 +229,8 @@ def _decode_mixed(block: CodedBlock, meter: Meter | None, network: IntegerNetwor
 def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
     """Return the bytes of working memory that decoding `block` takes. Raises FormatError for a malformed one."""
     need_bytes = _COPIES * block.raw_bytes + _BESIDES_BYTES
+    if block.method in REPEATABLE_METHODS:
+        return rows_memory_bytes(block.method, block.raw_bytes) + _BESIDES_BYTES
     if block.recipe:
         need_bytes += _recipe(block.recipe).memory_bytes()
     if block.method == GUIDED and program is not None:

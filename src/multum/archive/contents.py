@@ -72,6 +72,7 @@ class Content:
         """Write the content to `writer`; return the paths left out. target: the archive's stream."""
         if self.is_folder:
             return write_folder(writer, self.paths, _identity(target))
+        writer.open_file(os.path.basename(self.name or ""), 0, None)
         if self.stream is not None:
             _copy(self.stream, writer)
         else:

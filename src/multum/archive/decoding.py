@@ -112,8 +112,9 @@ def _decode_blocks(
     at_once, each = share_threads(threads, program)
     lanes: Lanes[bytes] = Lanes(at_once, on_wait)
     try:
-        for block in walker.blocks():
-            code, recipe = walker.take_payload(), walker.recipe_of(block)
+        for _ in walker.blocks():
+            block, code = walker.take_original()
+            recipe = walker.recipe_of(block)
             if lanes.full:
                 yield lanes.pop()
             meters.append(Meter())

@@ -32,6 +32,9 @@ class Sink(Protocol):
     def write(self, data: bytes, /) -> int:
         """Take all of `data`."""
 
+    def open_file(self, name: str, offset: int, size_bytes: int | None) -> None:
+        """Hear that the file `name` will be what is written from `offset` on; None: up to the end."""
+
 
 def link_stays_inside(name: str, link: str) -> bool:
     """Return whether the symbolic link `name` -> `link` cannot lead out of the folder.
@@ -119,6 +122,8 @@ def write_folder(target: Sink, inputs: Sequence[str], excluded: tuple[int, int] 
                 if info is None:
                     skipped.append(path)
                 elif info.isreg():
+                    head = info.tobuf(tar.format, tar.encoding, tar.errors)
+                    target.open_file(name, tar.offset + len(head), info.size)
                     with open(path, "rb") as file:
                         tar.addfile(info, file)
                 else:

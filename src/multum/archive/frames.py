@@ -32,9 +32,12 @@ LARGEST_HEADER = 512
 FLAG_TAR = 1
 FLAG_METADATA = 2
 FLAG_PROGRAM = 4
-# A block's payload: plain data, or the code of a mixing network, of a program's tokens, of a network with a program.
-STORED, MIXED, TOKENS, GUIDED = range(4)
-METHOD_NAMES = ("stored", "mixed", "tokens", "guided")
+# A block's payload: plain data, or the code of a mixing network, of a program's tokens, of a network with a program;
+# of rows of tensors, of such rows that lie on a grid; or the number of an earlier block of the same data.
+STORED, MIXED, TOKENS, GUIDED, TENSOR, GRID, REPEAT = range(7)
+METHOD_NAMES = ("stored", "mixed", "tokens", "guided", "tensor", "grid", "repeat")
+PROGRAM_METHODS = frozenset([TOKENS, GUIDED])
+REPEATABLE_METHODS = frozenset([TENSOR, GRID])
 
 
 @dataclass(frozen=True)

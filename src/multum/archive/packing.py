@@ -2,9 +2,10 @@
 
 import io
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from multum.archive.coding import Coder
 from multum.archive.contents import Content, PathLike, Source, content_of
@@ -20,7 +21,11 @@ from multum.bits.ledger import Ledger
 from multum.errors import MultumError, UsageError
 from multum.mixing import check_level
 
+if TYPE_CHECKING:
+    from multum.tensors.grids import Grid, Tables
+
 SUFFIX = ".mtm"
+Grids = Mapping[str, Mapping[str, "Grid"]]
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class _Options:
     memory_limit: int | None
     metadata: bool
     progress: Progress | None
+    grids: Grids | None
 
 
 def pack(
@@ -82,6 +88,7 @@ def pack(
     reference: bool = False,
     alone: bool = False,
     bits: float | None = None,
+    grids: Grids | None = None,
     progress: Progress | None = None,
 ) -> PackReport:
     """Return the report of the archive written to `target`.
@@ -102,6 +109,9 @@ def pack(
     it codes; alone: code with the program alone, which is faster.
     reference: note the program's digest, do not carry it.
     bits: entropy of a carried weight to aim at; None for 8-bit integers.
+    grids: where tensors lie on grids, by the name of a safetensors file in the
+    content (its path within a folder) and of the tensor. Each is coded as the
+    integers of its grid; that these give the tensor's bytes is checked.
     progress: called with (bytes done, bytes in all or None) after each block,
     and a few times a second while a block is worked on.
     Raises UsageError, LimitExceeded, FormatError for a wrong recipe or program,
@@ -114,7 +124,10 @@ def pack(
     content = content_of(source)
     held = hold(program, bits, memory_limit)
     record = None if held is None else make_record(held, carried=not reference)
-    options = _Options(Coder(level, kept, held, alone), record, threads, verify, memory_limit, metadata, progress)
+    if grids and not (kept is None and held is None):
+        raise UsageError("tensors on grids are coded without a recipe or a program; name neither")
+    coder = Coder(level, kept, held, alone, tables=_fit_tables(grids))
+    options = _Options(coder, record, threads, verify, memory_limit, metadata, progress, grids)
     if target is None:
         target = _default_target(content)
     if not isinstance(target, str | Path):
@@ -127,6 +140,16 @@ def pack(
     if remove_source:
         os.unlink(content.paths[0])
     return report
+
+
+def _fit_tables(grids: Grids | None) -> "Tables | None":
+    """Return tables for all grids together, or None where there is none."""
+    given = [grid for by_tensor in (grids or {}).values() for grid in by_tensor.values()]
+    if not given:
+        return None
+    from multum.tensors.grids import fit_tables
+
+    return fit_tables(given)
 
 
 def pack_bytes(data: bytes, level: int = 5, threads: int | None = None) -> bytes:
@@ -197,6 +220,7 @@ def _pack_to_stream(content: Content, target: BinaryIO, name: str | None, option
         record=options.record,
         progress=options.progress,
         total_bytes=content.total_bytes() if options.progress else None,
+        grids=options.grids,
     )
     try:
         skipped = content.write_to(writer, target)

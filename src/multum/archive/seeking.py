@@ -14,7 +14,9 @@ from multum.archive.frames import (
     INDEX,
     PROGRAM,
     RECIPE,
+    REPEAT,
     TAIL_BYTES,
+    BlockHeader,
     End,
     Entry,
     Header,
@@ -23,6 +25,7 @@ from multum.archive.frames import (
 )
 from multum.archive.limits import count_threads
 from multum.archive.programs import HeldProgram, hold, open_record, share_threads
+from multum.archive.repeats import check_repeat, decode_repeat
 from multum.archive.sources import ByteSource, Frame, read_frame, read_header
 from multum.archive.walking import Walker, check_program, decode_end_frame, decode_program_frame
 from multum.errors import FormatError, UsageError
@@ -185,8 +188,8 @@ class ArchiveFile(io.RawIOBase):
         self._cache.move_to_end(number)
         return self._cache[number]
 
-    def _decode(self, number: int) -> bytes:
-        """Return block `number` decoded and checked. Raises FormatError."""
+    def _read_block(self, number: int) -> tuple[BlockHeader, bytes, int]:
+        """Return (header, code, offset) of block `number`, its checksum checked. Raises FormatError."""
         layout, source = self.layout, self._source
         frame = self._frame(source, layout.block_offsets[number], BLOCK)
         block = decode_block_header(frame.body, frame.body_offset, layout.header.block_bytes)
@@ -198,6 +201,15 @@ class ArchiveFile(io.RawIOBase):
         if block.recipe > layout.recipes_before[number]:
             raise FormatError(f"block refers to recipe {block.recipe}, not yet seen", frame.offset)
         check_program(block, layout.header, frame.offset)
+        return block, code, frame.offset
+
+    def _decode(self, number: int) -> bytes:
+        """Return block `number` decoded and checked. Raises FormatError."""
+        layout, source = self.layout, self._source
+        block, code, offset = self._read_block(number)
+        if block.method == REPEAT:
+            repeat, (block, code, _) = block, self._read_block(decode_repeat(code, number, offset))
+            check_repeat(repeat, block, offset)
         recipe = b""
         if block.recipe:
             recipe = self._frame(source, layout.recipe_offsets[block.recipe - 1], RECIPE).body
@@ -206,7 +218,7 @@ class ArchiveFile(io.RawIOBase):
             block,
             recipe,
             code,
-            frame.offset,
+            offset,
             None,
             self._program,
             share_threads(count_threads(None), self._program)[1],

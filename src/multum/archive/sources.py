@@ -41,13 +41,13 @@ class ByteSource:
     def __init__(self, stream: BinaryIO) -> None:
         """stream: a binary stream at the start of an archive; it may be unseekable."""
         self._stream = stream
-        self._seekable = stream.seekable()
-        self._start = stream.tell() if self._seekable else 0
+        self.seekable = stream.seekable()
+        self._start = stream.tell() if self.seekable else 0
         self.offset = 0
 
     def size(self) -> int | None:
         """Return the length of the archive's stream in bytes, or None when it cannot seek."""
-        if not self._seekable:
+        if not self.seekable:
             return None
         size = self._stream.seek(0, 2) - self._start
         self.seek(self.offset)

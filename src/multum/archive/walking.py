@@ -12,9 +12,10 @@ from multum.archive.frames import (
     BLOCK,
     INDEX,
     PROGRAM,
+    PROGRAM_METHODS,
     RECIPE,
+    REPEAT,
     TAIL_BYTES,
-    TOKENS,
     BlockHeader,
     End,
     Entry,
@@ -24,6 +25,7 @@ from multum.archive.frames import (
     decode_index,
 )
 from multum.archive.records import ProgramRecord, decode_record
+from multum.archive.repeats import Repeatable
 from multum.archive.sources import ByteSource, Frame, read_frame, read_header
 from multum.errors import FormatError
 
@@ -32,7 +34,8 @@ class Walker:
     """One pass over an archive's frames.
 
     Iterate `blocks()`; inside the loop `take_payload()` gives the code of the
-    present block, and a payload not taken is skipped. After the loop `end`,
+    present block, `take_original()` what decodes to its data, and a payload not
+    taken is skipped. After the loop `end`,
     `entries` and `archive_bytes` are set and consistent with each other.
     """
 
@@ -50,6 +53,8 @@ class Walker:
         self.archive_bytes = 0
         self.block_offset = 0
         self._pending: BlockHeader | None = None
+        self._blocks = 0  # opened so far
+        self._repeatable = Repeatable(self._source)
 
     def read_record(self) -> ProgramRecord | None:
         """Return the program that the archive was made with, or None. Raises FormatError.
@@ -97,11 +102,23 @@ class Walker:
         self.entries.append(Entry(frame.frame_bytes + block.coded_bytes, block.raw_bytes))
         self.block_offset = frame.offset
         self._pending = block
+        self._blocks += 1
         return block
 
     def recipe_of(self, block: BlockHeader) -> bytes:
         """Return the recipe that `block` refers to, or b"" for none."""
         return self.recipes[block.recipe - 1] if block.recipe else b""
+
+    def take_original(self) -> tuple[BlockHeader, bytes]:
+        """Return (header, code) of the present block, or of the one that it repeats. Raises FormatError."""
+        block = self._pending
+        code = self.take_payload()
+        assert block is not None, "a payload was there"
+        number = self._blocks - 1
+        if block.method == REPEAT:
+            return self._repeatable.find(code, number, block, self.block_offset)
+        self._repeatable.keep(number, block, code)
+        return block, code
 
     def take_payload(self) -> bytes:
         """Return the code of the present block, its checksum checked. Raises FormatError."""
@@ -165,5 +182,5 @@ def decode_program_frame(frame: Frame, header: Header) -> ProgramRecord:
 
 def check_program(block: BlockHeader, header: Header, offset: int) -> None:
     """Raise FormatError for a block that needs a program in an archive that has none."""
-    if block.method >= TOKENS and not header.program:
+    if block.method in PROGRAM_METHODS and not header.program:
         raise FormatError(f"a block is coded with a program, and the archive has none (method {block.method})", offset)

@@ -8,18 +8,21 @@ the threads.
 import hashlib
 import zlib
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from multum.archive import coding
 from multum.archive.coding import CodedBlock, Coder
-from multum.archive.cutting import Cutter
+from multum.archive.cutting import ContentCutter, Cut, Cutter, Opening
 from multum.archive.decoding import Progress
 from multum.archive.frames import (
     BLOCK,
     INDEX,
     PROGRAM,
     RECIPE,
+    REPEAT,
+    REPEATABLE_METHODS,
     STORED,
     BlockHeader,
     End,
@@ -36,8 +39,13 @@ from multum.archive.lanes import Lanes
 from multum.archive.limits import count_threads, fit_threads
 from multum.archive.programs import share_threads
 from multum.archive.records import ProgramRecord, encode_record
-from multum.errors import MultumError
+from multum.archive.repeats import encode_repeat
+from multum.errors import MultumError, UsageError
+from multum.formats.safetensors import LENGTH_BYTES
 from multum.mixing import Meter, check_level
+
+if TYPE_CHECKING:
+    from multum.tensors.grids import Grid
 
 
 @dataclass(frozen=True)
@@ -54,11 +62,11 @@ class Written:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A block coded and summed, to be written."""
+    """A block coded and summed, to be written. repeats: the number of an earlier block of the same data, or None."""
 
     block: CodedBlock
     raw_crc: int
-    code_crc: int
+    repeats: int | None = None
 
 
 def write_all(target: BinaryIO, data: bytes) -> None:
@@ -68,17 +76,21 @@ def write_all(target: BinaryIO, data: bytes) -> None:
         view = view[target.write(view) :]
 
 
-def _encode(raw: bytes, coder: Coder, verify: bool, meter: Meter) -> _Ready:
-    """Return `raw` coded; stored when coding would not make it shorter."""
-    block = coding.encode_block(raw, coder, meter)
+def _encode(cut: Cut, coder: Coder, verify: bool, repeats: int | None, meter: Meter) -> _Ready:
+    """Return a block coded; stored when coding would not make it shorter, or while it is to repeat another."""
+    raw = cut.raw
+    stored = CodedBlock(len(raw), STORED, b"", b"", raw)
+    if repeats is not None:
+        return _Ready(stored, zlib.crc32(raw), repeats)
+    block = coding.encode_block(raw, coder, meter, cut.planned)
     if block.method != STORED and len(block.code) >= len(raw):
-        block = CodedBlock(len(raw), STORED, b"", b"", raw)
+        block = stored
     if verify and coding.decode_block(block, None, coder.program, coder.threads) != raw:
         raise MultumError(
             f"a block of {len(raw)} bytes does not decode to itself at level {coder.level};"
             " the source is untouched; please report this as a bug"
         )
-    return _Ready(block, zlib.crc32(raw), zlib.crc32(block.code))
+    return _Ready(block, zlib.crc32(raw))
 
 
 class ArchiveWriter:
@@ -97,22 +109,28 @@ class ArchiveWriter:
         record: ProgramRecord | None = None,
         progress: Progress | None = None,
         total_bytes: int | None = None,
+        grids: "Mapping[str, Mapping[str, Grid]] | None" = None,
     ) -> None:
         """verify: decode each block again and compare. total_bytes: for `progress` only.
 
-        record: of the coder's program, None where it has none. Raises UsageError for a level out of range.
+        record: of the coder's program, None where it has none. grids: of tensors by their names, by the names of
+        files. Raises UsageError for a level out of range.
         """
         check_level(coder.level)
         self._target, self._coder, self._record = target, coder, record
         self._threads, self._memory_limit = count_threads(threads), memory_limit
         self._metadata, self._tar, self._verify = metadata, tar, verify
         self._progress, self._total_bytes = progress, total_bytes
-        self._cutter = Cutter(*coding.cut_bytes(coder))
+        self._cutter = ContentCutter(lambda: Cutter(*coding.cut_bytes(coder)), coding.tensor_block_bytes(coder))
+        self._digests: dict[bytes, int] = {}  # of blocks that may be repeated: their numbers
+        self._started = 0
+        self._methods: list[int] = []  # of the blocks written
         self._lanes: Lanes[_Ready] | None = None
         self._meters: deque[Meter] = deque()  # of the blocks in the lanes
         self._recipes: dict[bytes, int] = {}
         self._entries: list[Entry] = []
         self._digest = hashlib.sha256()
+        self._grids = dict(grids or {})
         self._raw_bytes = self._coded_bytes = self._program_bytes = self._archive_bytes = 0
 
     @property
@@ -120,23 +138,44 @@ class ArchiveWriter:
         """Bytes that fill the present block; writes of this size are not copied."""
         return self._cutter.room
 
+    def open_file(self, name: str, offset: int, size_bytes: int | None) -> None:
+        """Announce that a file's bytes will be the content from `offset` on, in which tensors are looked for.
+
+        name: as `grids` know it. size_bytes: of the file; None where it ends with the content.
+        """
+        holds_head = size_bytes is None or size_bytes > LENGTH_BYTES
+        if holds_head and self._coder.finds_tensors:
+            self._cutter.open_file(Opening(offset, size_bytes, self._grids.pop(name, {})))
+
     def write(self, data: bytes, /) -> int:
-        """Take `data` into the archive and return its length. Raises LimitExceeded, OSError."""
-        for raw in self._cutter.add(data):
-            self._start_block(raw)
+        """Take `data` into the archive and return its length. Raises LimitExceeded, UsageError, OSError."""
+        for cut in self._cutter.add(data):
+            self._start_block(cut)
         return len(data)
 
-    def _start_block(self, raw: bytes) -> None:
+    def _start_block(self, cut: Cut) -> None:
         """Hand a block to the lanes; write the oldest result first when they are full."""
-        self._digest.update(raw)
-        lanes = self._lanes or self._start(len(raw))
+        self._digest.update(cut.raw)
+        lanes = self._lanes or self._start(self._most_bytes(cut))
         if lanes.full:
             self._put_block(lanes.pop())
         self._meters.append(Meter())
-        lanes.submit(_encode, raw, self._coder, self._verify, self._meters[-1])
+        lanes.submit(_encode, cut, self._coder, self._verify, self._find_repeated(cut), self._meters[-1])
+        self._started += 1
+
+    def _most_bytes(self, first: Cut) -> int:
+        """Return what no block exceeds: the first one, but that tensors cut it short."""
+        return coding.cut_bytes(self._coder)[0] if self._cutter.found_tensors else len(first.raw)
+
+    def _find_repeated(self, cut: Cut) -> int | None:
+        """Return the number of an earlier block of rows that holds the same as `cut`, or None."""
+        if cut.planned is None:
+            return None
+        number = self._digests.setdefault(hashlib.sha256(cut.raw).digest(), self._started)
+        return number if number < self._started else None
 
     def _start(self, block_bytes: int) -> Lanes[_Ready]:
-        """Write the header and the program. block_bytes: of the first block, which no later one exceeds."""
+        """Write the header and the program. block_bytes: no block is longer."""
         coder, record = self._coder, self._record
         need_bytes = coding.coder_memory_bytes(coder, block_bytes)
         threads = fit_threads(self._threads, need_bytes, self._memory_limit, "packing")
@@ -174,6 +213,9 @@ class ArchiveWriter:
     def _put_block(self, ready: _Ready) -> None:
         """Write one coded block and tell how far the work is."""
         block = ready.block
+        if ready.repeats is not None and self._methods[ready.repeats] in REPEATABLE_METHODS:
+            block = replace(block, method=REPEAT, code=encode_repeat(ready.repeats))
+        self._methods.append(block.method)
         number = self._recipe_number(block.recipe)
         header = BlockHeader(
             block.raw_bytes,
@@ -182,7 +224,7 @@ class ArchiveWriter:
             block.transforms,
             number,
             ready.raw_crc,
-            ready.code_crc,
+            zlib.crc32(block.code),
         )
         frame = encode_frame(BLOCK, encode_block_header(header))
         self._put(frame)
@@ -195,8 +237,12 @@ class ArchiveWriter:
 
     def finish(self) -> Written:
         """Write what is left, the index and the end; return the totals."""
-        for raw in self._cutter.finish():
-            self._start_block(raw)
+        for cut in self._cutter.finish():
+            self._start_block(cut)
+        if self._grids:
+            raise UsageError(
+                f"there are grids for {', '.join(map(repr, self._grids))} and no safetensors file so named"
+            )
         lanes = self._lanes or self._start(0)
         for ready in lanes.drain():
             self._put_block(ready)

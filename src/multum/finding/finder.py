@@ -128,6 +128,9 @@ class _Collector:
         self.pieces.append(bytes(data))
         return len(data)
 
+    def open_file(self, name: str, offset: int, size_bytes: int | None) -> None:
+        """Nothing is made of a file here."""
+
 
 def _read(content: Content) -> bytes:
     """Return the bytes that an archive of `content` holds."""
