@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from multum.archive.frames import GUIDED, METHOD_NAMES, MIXED, REPEATABLE_METHODS, STORED, TOKENS
 from multum.archive.planning import Planned
@@ -17,9 +16,6 @@ from multum.inference import tokens
 from multum.inference.network import IntegerNetwork
 from multum.mixing import Meter, Recipe, check_level, decode, encode, preset, primers_for
 from multum.neural.runs import BYTES
-
-if TYPE_CHECKING:
-    from multum.tensors.grids import Tables
 
 # Buffers beside the tables: data after its primers, code, and one copy of the data.
 _COPIES = 3
@@ -41,7 +37,7 @@ class CodedBlock:
 
     raw_bytes: length of the plain data. method: a number of METHOD_NAMES.
     transforms: reversible transforms applied before coding, a byte each; b"" if none.
-    recipe: the serialised recipe of the mixing network, or tables of grids; b"" when neither has a part in it.
+    recipe: the serialised recipe of the mixing network; b"" when none has a part in it.
     code: the payload.
     """
 
@@ -76,7 +72,6 @@ class Coder:
 
     level: 1 to 9. kept: the recipe to use; None to choose one for each block. program: what predicts beside the
     mixing network, or None; alone: instead of it. threads: how many a block may use; they never change its bytes.
-    tables: of tensors that lie on grids, None where there are none.
     """
 
     level: int
@@ -84,7 +79,6 @@ class Coder:
     program: HeldProgram | None = None
     alone: bool = False
     threads: int = 1
-    tables: "Tables | None" = None
 
     @property
     def finds_tensors(self) -> bool:
@@ -104,8 +98,8 @@ def encode_block(raw: bytes, coder: Coder, meter: Meter | None = None, planned: 
     Raises UsageError for rows that do not lie on their grid.
     """
     if planned is not None:
-        method, tables, payload = encode_rows(raw, planned, coder.tables)
-        return CodedBlock(len(raw), method, b"", tables, payload)
+        method, payload = encode_rows(raw, planned)
+        return CodedBlock(len(raw), method, b"", b"", payload)
     if coder.program is None or coder.guided:
         return _encode_mixed(raw, coder, meter)
     spelled = _encode_tokens(raw, coder, coder.program, meter)
@@ -207,7 +201,9 @@ def decode_block(
     if block.method == MIXED:
         return _decode_mixed(block, meter, None)
     if block.method in REPEATABLE_METHODS:
-        return decode_rows(block.method, block.recipe, block.code, block.raw_bytes)
+        if block.transforms or block.recipe:
+            raise FormatError("a block of rows of tensors has transforms or a recipe; it needs neither")
+        return decode_rows(block.method, block.code, block.raw_bytes)
     if program is None:
         raise FormatError(f"a block is coded by method {METHOD_NAMES[block.method]} and there is no program")
     if block.method == GUIDED:
@@ -230,7 +226,7 @@ def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
     """Return the bytes of working memory that decoding `block` takes. Raises FormatError for a malformed one."""
     need_bytes = _COPIES * block.raw_bytes + _BESIDES_BYTES
     if block.method in REPEATABLE_METHODS:
-        return rows_memory_bytes(block.method, block.raw_bytes) + _BESIDES_BYTES
+        return rows_memory_bytes(block.raw_bytes) + _BESIDES_BYTES
     if block.recipe:
         need_bytes += _recipe(block.recipe).memory_bytes()
     if block.method == GUIDED and program is not None:

@@ -22,7 +22,7 @@ from multum.errors import MultumError, UsageError
 from multum.mixing import check_level
 
 if TYPE_CHECKING:
-    from multum.tensors.grids import Grid, Tables
+    from multum.tensors.grids import Grid
 
 SUFFIX = ".mtm"
 Grids = Mapping[str, Mapping[str, "Grid"]]
@@ -126,7 +126,7 @@ def pack(
     record = None if held is None else make_record(held, carried=not reference)
     if grids and not (kept is None and held is None):
         raise UsageError("tensors on grids are coded without a recipe or a program; name neither")
-    coder = Coder(level, kept, held, alone, tables=_fit_tables(grids))
+    coder = Coder(level, kept, held, alone)
     options = _Options(coder, record, threads, verify, memory_limit, metadata, progress, grids)
     if target is None:
         target = _default_target(content)
@@ -140,16 +140,6 @@ def pack(
     if remove_source:
         os.unlink(content.paths[0])
     return report
-
-
-def _fit_tables(grids: Grids | None) -> "Tables | None":
-    """Return tables for all grids together, or None where there is none."""
-    given = [grid for by_tensor in (grids or {}).values() for grid in by_tensor.values()]
-    if not given:
-        return None
-    from multum.tensors.grids import fit_tables
-
-    return fit_tables(given)
 
 
 def pack_bytes(data: bytes, level: int = 5, threads: int | None = None) -> bytes:
