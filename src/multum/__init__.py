@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from multum.evaluation.sampling import sample
     from multum.finding.finder import find
     from multum.finding.reports import FindReport
+    from multum.laws.files import open_law
+    from multum.laws.fitting import law
+    from multum.laws.law import Law
+    from multum.laws.predicting import PredictionReport, predict
     from multum.shrinking.exporting import ExportReport, export
     from multum.shrinking.loading import load_program
     from multum.shrinking.reports import ShrinkReport
@@ -45,12 +49,14 @@ __all__ = [
     "FindReport",
     "FitReport",
     "FormatError",
+    "Law",
     "Ledger",
     "LimitExceeded",
     "Listing",
     "MissingExtra",
     "MultumError",
     "PackReport",
+    "PredictionReport",
     "Program",
     "ProgramListing",
     "ProgramMismatch",
@@ -65,12 +71,15 @@ __all__ = [
     "find",
     "fit",
     "fit_labels",
+    "law",
     "list_archive",
     "load_program",
     "open",
+    "open_law",
     "open_program",
     "pack",
     "pack_bytes",
+    "predict",
     "sample",
     "shrink",
     "test",
@@ -85,12 +94,14 @@ _HOMES = {
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
     "FormatError": ("multum.errors", "FormatError"),
+    "Law": ("multum.laws.law", "Law"),
     "Ledger": ("multum.bits.ledger", "Ledger"),
     "LimitExceeded": ("multum.errors", "LimitExceeded"),
     "Listing": ("multum.archive.listing", "Listing"),
     "MissingExtra": ("multum.errors", "MissingExtra"),
     "MultumError": ("multum.errors", "MultumError"),
     "PackReport": ("multum.archive.packing", "PackReport"),
+    "PredictionReport": ("multum.laws.predicting", "PredictionReport"),
     "Program": ("multum.evaluation.programs", "Program"),
     "ProgramListing": ("multum.archive.listing", "ProgramListing"),
     "ProgramMismatch": ("multum.errors", "ProgramMismatch"),
@@ -104,12 +115,15 @@ _HOMES = {
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),
     "fit_labels": ("multum.training.labels.fitting", "fit_labels"),
+    "law": ("multum.laws.fitting", "law"),
     "list_archive": ("multum.archive.listing", "list_archive"),
     "load_program": ("multum.shrinking.loading", "load_program"),
     "open": ("multum.archive.seeking", "open_archive"),
+    "open_law": ("multum.laws.files", "open_law"),
     "open_program": ("multum.evaluation.programs", "open_program"),
     "pack": ("multum.archive.packing", "pack"),
     "pack_bytes": ("multum.archive.packing", "pack_bytes"),
+    "predict": ("multum.laws.predicting", "predict"),
     "sample": ("multum.evaluation.sampling", "sample"),
     "shrink": ("multum.shrinking.shrinker", "shrink"),
     "test": ("multum.archive.unpacking", "test"),

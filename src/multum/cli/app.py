@@ -28,6 +28,8 @@ VERBS = {
     "find": "Search for the program that makes data smallest.",
     "shrink": "Make a trained model small, and show what it costs.",
     "export": "Write a shrunken model as other tools want it.",
+    "law": "Fit a scaling law to runs, and doubt it.",
+    "predict": "Say what a law expects of runs that were not made.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 

@@ -1,0 +1,1 @@
+"""Scaling laws: forms that are fitted to runs, doubted, and planned with."""
