@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from multum.bits.frequencies import ESCAPE, SHIFT_LIMIT, SYMBOLS, TOTAL, TOTAL_BITS, FrequencyTables, share_out
+from multum.bits.frequencies import ESCAPE, SHIFT_LIMIT, SYMBOLS, TOTAL, FrequencyTables, share_out
 
 # Powers, in eighths.
-POWERS = (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 24)
+POWERS = (4, 6, 8, 10, 12, 14, 16, 20)
 # a = 2 ** ((level - 48) / 8): 1/64 to 940.
 LEVELS = 128
 LEVEL_UNIT = 8
@@ -28,6 +28,8 @@ ZONES = 8
 # Where the middle is, in quarters of the way to the next number.
 PHASES = 4
 _REACH = 127
+# A place of TOTAL costs all others 2**-11.5 bits; to escape costs 16 bits more than a place: it pays from here on.
+_KEPT_BITS = 15
 # Cells consist of 16 pieces, whose density is that of their middle.
 _PIECES = 16
 _SIDE = _PIECES * (_REACH + 3)
@@ -73,11 +75,11 @@ def gather_tables(bells: Sequence[Bell]) -> FrequencyTables:
 def make_table(bell: Bell) -> Table:
     """Return the table of `bell`: the fewest bits as they are with which its numbers are symbols.
 
-    A number of less than half a place of TOTAL is left to the escape.
+    Numbers that are rarer than 2**-_KEPT_BITS are left to the escape.
     """
     for shift in range(SHIFT_LIMIT + 1):
         masses, total = _weigh_cells(bell, shift)
-        kept = np.flatnonzero(masses << (TOTAL_BITS + 1) >= total)
+        kept = np.flatnonzero(masses << _KEPT_BITS >= total)
         if len(kept) and (shift == SHIFT_LIMIT or (kept[0] > 0 and kept[-1] < 2 * _REACH)):
             break
     counts = np.zeros(SYMBOLS, np.int64)
@@ -97,7 +99,8 @@ def _weigh_cells(bell: Bell, shift: int) -> tuple[NDArray[np.int64], int]:
     if shift == 0:
         edges[_REACH] -= bell.zone
         edges[_REACH + 1] += bell.zone
-    return np.diff(sums[edges]), int(sums[-1])
+    masses: NDArray[np.int64] = np.diff(sums[edges])
+    return masses, int(sums[-1])
 
 
 def _weigh_pieces(power: int, level: int) -> NDArray[np.int64]:
@@ -114,7 +117,9 @@ def _exp2(x: NDArray[np.int64], bits: int = _FRACTION) -> NDArray[np.int64]:
     fraction = x & (_ONE - 1)
     mantissa = high[fraction >> _TABLE_BITS] * low[fraction & ((1 << _TABLE_BITS) - 1)] >> _MANTISSA
     places = (x >> _FRACTION) + (bits - _MANTISSA)
-    return np.where(places >= 0, mantissa << np.maximum(places, 0), mantissa >> np.minimum(-np.minimum(places, 0), 62))
+    left, right = np.maximum(places, 0), np.minimum(-np.minimum(places, 0), 62)
+    powers: NDArray[np.int64] = mantissa << left >> right
+    return powers
 
 
 @cache

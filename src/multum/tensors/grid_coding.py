@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from multum.bits.interleaved import decode_numbers, encode_numbers
 from multum.errors import FormatError, UsageError
-from multum.tensors.bells import LEVEL_UNIT, LEVELS, PHASES, ZONES, Bell, gather_tables
+from multum.tensors.bells import LEVEL_UNIT, LEVELS, PHASES, POWERS, ZONES, Bell, gather_tables
 from multum.tensors.grid_levels import Levels, choose_levels, count_levels
 from multum.tensors.grids import FINEST, WIDTHS, Grid
 from multum.tensors.lists import decode_lists, encode_lists
@@ -45,15 +45,22 @@ def decode_grid(data: bytes, rows: int, columns: int) -> Grid:
     dtype, fine, shape, flags, told_bytes = _HEAD.unpack_from(data)
     power, zone = shape & (1 << _ZONE_SHIFT) - 1, shape >> _ZONE_SHIFT
     end = _HEAD.size + told_bytes
-    if dtype >= len(_DTYPES) or fine > FINEST or zone >= ZONES or flags >= 2 * _CENTRED or end > len(data):
+    if (
+        dtype >= len(_DTYPES)
+        or fine > FINEST
+        or power >= len(POWERS)
+        or zone >= ZONES
+        or flags >= 2 * _CENTRED
+        or end > len(data)
+    ):
         raise FormatError(f"no grid has dtype {dtype}, {fine} bits of an octave, zone {zone} and flags {flags}")
-    exponents, levels = _hear(data[_HEAD.size : end], (rows, columns), fine, flags, power, zone)
+    row_steps, column_steps, levels = _hear(data[_HEAD.size : end], (rows, columns), fine, flags, power, zone)
     contexts, bells = _place(levels)
     codes = decode_numbers(data[end:], contexts, gather_tables(bells)).reshape(rows, columns)
     if levels.middles is not None:
         codes += levels.middles // PHASES
     try:
-        return Grid(codes, *exponents, fine, _DTYPES[dtype])
+        return Grid(codes, row_steps, column_steps, fine, _DTYPES[dtype])
     except UsageError as error:
         raise FormatError(f"what a grid is told to be is none: {error}") from error
 
@@ -79,15 +86,15 @@ def _tell(grid: Grid, levels: Levels) -> tuple[bytes, int]:
 
 def _hear(
     told: bytes, shape: tuple[int, int], fine: int, flags: int, power: int, zone: int
-) -> tuple[list[NDArray[np.int16]], Levels]:
-    """Return ([exponents of rows, of columns], levels) of what _tell told. Raises FormatError."""
+) -> tuple[NDArray[np.int16], NDArray[np.int16], Levels]:
+    """Return (exponents of rows, of columns, levels) of what _tell told. Raises FormatError."""
     lengths = [*shape, *shape, *([shape[1]] if flags & _CENTRED else [])]
     rows, columns, row_levels, column_levels, *middles = decode_lists(told, lengths)
     if flags & _ROWS_TIED:
         row_levels -= _scale_exponents(rows, fine)
     if flags & _COLUMNS_TIED:
         column_levels -= _scale_exponents(columns, fine)
-    return [rows, columns], Levels(row_levels, column_levels, middles[0] if middles else None, power, zone)
+    return rows, columns, Levels(row_levels, column_levels, middles[0] if middles else None, power, zone)
 
 
 def _scale_exponents(exponents: NDArray[np.int16], fine: int) -> NDArray[np.int16]:

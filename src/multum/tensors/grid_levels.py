@@ -22,7 +22,7 @@ _REACH = 255
 _LARGE = 48
 _GAUSS = POWERS.index(16)
 # By how many levels bells of each power differ from Gauss's when numbers have the same mean size.
-_WIDTHS = np.array([-27, -18, -13, -9, -7, -5, -4, -3, -2, -1, -1, 0, 0, 0, 1, 1])
+_WIDTHS = np.array([-27, -13, -7, -4, -2, -1, 0, 1])
 # A middle takes about this many bits.
 _MIDDLE_BITS = 6
 # How far levels are moved in each round over rows and columns; in the last ones, what levels themselves cost counts.
@@ -63,8 +63,8 @@ class _Fit:
 
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
-    power: int = _GAUSS
-    zone: int = 0
+    power: int
+    zone: int
 
 
 def choose_levels(codes: NDArray[np.int16]) -> Levels:
@@ -102,7 +102,8 @@ def _find_middles(codes: NDArray[np.int16]) -> NDArray[np.int16] | None:
     saved = 0.72 * (sums / np.maximum(squares, 1)) * sums
     if int(np.rint(saved).astype(np.int64).sum()) <= _MIDDLE_BITS * columns:
         return None
-    return np.rint(PHASES * sums / rows).astype(np.int16)
+    middles: NDArray[np.int16] = np.rint(PHASES * sums / rows).astype(np.int16)
+    return middles
 
 
 def _view_numbers(codes: NDArray[np.int16], middles: NDArray[np.int16] | None) -> _Numbers:
@@ -128,7 +129,8 @@ def _start(numbers: _Numbers) -> _Fit:
     """Return levels by the mean sizes of rows and columns, as those of Gauss's bell."""
     rows, columns = _measure(numbers)
     usual = _find_levels(rows.sum(keepdims=True), numbers.codes.size)
-    return _Fit(_find_levels(rows, numbers.codes.shape[1]), _find_levels(columns, numbers.codes.shape[0]) - usual)
+    columns = _find_levels(columns, numbers.codes.shape[0]) - usual
+    return _Fit(_find_levels(rows, numbers.codes.shape[1]), columns, _GAUSS, 0)
 
 
 def _find_levels(sums: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -199,32 +201,30 @@ def _count(numbers: _Numbers, fit: _Fit) -> NDArray[np.int64]:
 
 
 def _choose_shape(numbers: _Numbers, fit: _Fit) -> _Fit:
-    """Return `fit` with the power and zone, and all levels moved at once, that save most bits: one step after another."""
+    """Return `fit` with the power and zone, and with all levels moved alike, that save most bits, step after step."""
     counts = _count(numbers, fit)
     used = np.flatnonzero(counts.any(axis=(0, 2)))
     counts = counts[:, used]
 
+    @cache
     def measure(power: int, zone: int, offset: int) -> int:
+        if not (0 <= power < len(POWERS) and 0 <= zone < zones):
+            return int(counts.sum()) << 20  # more than any bell costs
         levels = np.clip(used + _WIDTHS[power] + offset, 0, LEVELS - 1)
-        shape = replace(fit, power=power, zone=zone)
-        prices = _list_prices(numbers, shape, int(levels[0]), int(levels[-1]) + 1)
+        prices = _list_prices(numbers, replace(fit, power=power, zone=zone), levels[0], levels[-1] + 1)
         return int((counts * prices[:, levels - levels[0]]).sum())
 
-    best = (_GAUSS, 0, 0)
-    least = measure(*best)
-    while True:
-        around = [tuple(np.add(best, move)) for move in _MOVES]
-        if numbers.centred or numbers.shift:
-            around = [shape for shape in around if shape[1] == 0]
-        tried = [(measure(*shape), shape) for shape in around if 0 <= shape[0] < len(POWERS) and 0 <= shape[1] < ZONES]
-        if min(tried)[0] >= least:
-            break
-        least, best = min(tried)
-    power, zone, offset = map(int, best)
+    zones = 1 if numbers.centred or numbers.shift else ZONES
+    best, after = (_GAUSS, 0, 0), None
+    while after != best:
+        best = after or best
+        after = min((tuple(np.add(best, move).tolist()) for move in _MOVES), key=lambda shape: measure(*shape))
+    power, zone, offset = best
     return _Fit(fit.rows + int(_WIDTHS[power]) + offset, fit.columns, power, zone)
 
 
-_MOVES = [(-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)]
+# Of power, zone and all levels; none is first, so that what saves nothing is not done.
+_MOVES = [(0, 0, 0), *((p, z, k) for p in (-1, 0, 1) for z in (-1, 0, 1) for k in (-1, 0, 1) if p or z or k)]
 
 
 @part

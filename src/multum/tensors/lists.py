@@ -14,8 +14,7 @@ from multum.tensors.bells import LEVEL_UNIT, LEVELS, POWERS, Bell, gather_tables
 
 HEAD = struct.Struct("<hBB")  # base, index into POWERS or _SAME, level
 _SAME = 255
-_LAPLACE, _GAUSS = POWERS.index(8), POWERS.index(16)
-_TRIED = (POWERS.index(4), _LAPLACE, POWERS.index(12), _GAUSS)
+_TRIED = tuple(POWERS.index(power) for power in (4, 8, 12, 16))
 _REACH = 255
 
 
