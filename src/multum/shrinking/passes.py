@@ -7,15 +7,18 @@ Invariant: after a pass the network computes with exactly the values that a file
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from multum.errors import UsageError
 from multum.shrinking.limits import measure_peak_bytes
 from multum.shrinking.material import Material
 from multum.shrinking.models import CODED_TYPES, Model
+from multum.shrinking.quantizing import Quantizer, Target
 from multum.shrinking.reports import Left, Loss, PassLine
 from multum.shrinking.weights import Weight, find_weights
 
@@ -29,11 +32,18 @@ _PLAIN = {2: np.int16, 4: np.int32}
 
 @dataclass(eq=False)
 class State:
-    """A model on its way. grids: integers of the tensors that have become such, by the names in the file."""
+    """A model on its way. grids: integers of the tensors that have become such, by the names in the file.
+
+    seed: where chance begins. coded_bytes: what all integers may take. quantizer: what calibration found, kept for
+    further attempts, in which the same passes come before it.
+    """
 
     model: Model
     material: Material
+    seed: int = 0
+    coded_bytes: int = 0
     grids: "dict[str, Grid]" = field(default_factory=dict)
+    quantizer: Quantizer | None = None
 
     def restore(self) -> None:
         """Begin anew, with the values that the model came with."""
@@ -63,22 +73,26 @@ class Pass(Protocol):
 
 @dataclass(frozen=True)
 class Code:
-    """Weights become integers on a grid that context coding makes short. coded_bytes: what all of them may take."""
+    """Weights become integers on a grid that context coding makes short."""
 
-    coded_bytes: int
     name: str = "code"
 
     def apply(self, state: State, progress: Progress | None) -> tuple[Left, ...]:
-        """Quantize all matrices that the file can hold as grids."""
-        from multum.shrinking.quantizing import Target, quantize
-
+        """Quantize all matrices that the file can hold as grids. Raises UsageError for a model without any."""
         weights, left = list_codable(state.model)
-        told = None if progress is None else lambda done: progress(self.name, done)
-        found = quantize(
-            state.model.module, weights, state.material.batches, Target(bytes=self.coded_bytes), progress=told
-        )
+        if not weights:
+            raise UsageError(f"'{state.model.name}' has no matrices that can be coded; `multum pack` makes it smaller")
+        if state.quantizer is None:
+            module, batches = state.model.module, state.material.batches
+            told = _tell(progress, "calibrating")
+            state.quantizer = Quantizer(module, weights, batches, seed=state.seed, progress=told)
+        found = state.quantizer.quantize(Target(state.coded_bytes), _tell(progress, "coding"))
         settle(state, weights, found.grids)
         return (*left, *(Left(one.name, one.size, one.reason) for one in found.skipped))
+
+
+def _tell(progress: Progress | None, what: str) -> Callable[[float], None] | None:
+    return None if progress is None else partial(progress, what)
 
 
 def list_codable(model: Model) -> tuple[tuple[Weight, ...], tuple[Left, ...]]:

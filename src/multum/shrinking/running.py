@@ -59,7 +59,7 @@ def _run(
     running = None if probe is None else measure_running(model.module, *probe)
     with one_thread():
         material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed)
-        state = State(model, material)
+        state = State(model, material, asked.seed)
         run = _Run(state, asked, state.measure(), progress)
         with whole_file(target, force, None) as file:
             size_bytes = run.write(file)
@@ -98,7 +98,7 @@ class _Run:
         if self.asked.searches:
             assert self.asked.max_loss_increase is not None, "a search is for a loss"
             bits = search_bits(self.asked.max_loss_increase, self._try_bits)
-            if self._count_bytes(bits) != self._coded_bytes:
+            if self._count_bytes(bits) != self.state.coded_bytes:
                 self._try_bits(bits)
             return self._write_state(file)
         target_bytes = self.asked.find_target_bytes(self.state.model.weights)
@@ -120,9 +120,9 @@ class _Run:
         return self._increase
 
     def _code(self, coded_bytes: int) -> None:
-        self._coded_bytes = coded_bytes
         self.state.restore()
-        self.ledger = run_passes(self.state, [Code(coded_bytes)], self.before, self.progress)
+        self.state.coded_bytes = coded_bytes
+        self.ledger = run_passes(self.state, [Code()], self.before, self.progress)
 
     def _code_and_write(self, file: BinaryIO, coded_bytes: int) -> int:
         self._code(coded_bytes)
