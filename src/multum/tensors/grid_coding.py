@@ -21,6 +21,7 @@ _HEAD = struct.Struct("<BBBBI")  # dtype, fine, power and zone, flags, bytes of 
 _DTYPES = tuple(WIDTHS)
 _ROWS_TIED, _COLUMNS_TIED, _CENTRED = 1, 2, 4
 _ZONE_SHIFT = 4
+_CHUNK_CODES = 1 << 16  # intermediate results stay in the processor's cache
 
 
 def encode_grid(grid: Grid) -> bytes:
@@ -104,14 +105,37 @@ def _scale_exponents(exponents: NDArray[np.int16], fine: int) -> NDArray[np.int1
 
 def _place(levels: Levels) -> tuple[NDArray[np.uint8], list[Bell]]:
     """Return (uint8[codes], bells): the bell of each code in row-major order, as an index into those that occur."""
-    sums = np.clip(levels.rows.astype(np.int32)[:, None] + levels.columns, 0, LEVELS - 1).astype(np.uint8)
-    if levels.middles is not None:
-        # the last bit of the level makes room: 64 levels with 4 phases
-        sums = (sums >> 1) * np.uint8(PHASES) + (levels.middles % PHASES).astype(np.uint8)
-    used = np.flatnonzero(np.bincount(sums.ravel(), minlength=1 << 8))
+    rows = levels.rows.astype(np.int32)
+    columns = levels.columns.astype(np.int32)
+    phases = None if levels.middles is None else levels.middles % PHASES
+    used = _list_keys(rows, columns, phases)
     index = np.zeros(1 << 8, np.uint8)
     index[used] = np.arange(len(used))
-    contexts = index[sums].ravel()
-    if levels.middles is None:
-        return contexts, [Bell(levels.power, levels.zone, 0, int(level)) for level in used]
-    return contexts, [Bell(levels.power, 0, int(k) % PHASES, int(k) // PHASES * 2) for k in used]
+    contexts = np.empty((len(rows), len(columns)), np.uint8)
+    some = max(1, _CHUNK_CODES // max(1, len(columns)))
+    for first in range(0, len(rows), some):
+        part = slice(first, first + some)
+        contexts[part] = index[_find_keys(rows[part], columns, phases)]
+    if phases is None:
+        bells = [Bell(levels.power, levels.zone, 0, key) for key in used.tolist()]
+    else:
+        bells = [Bell(levels.power, 0, key % PHASES, key // PHASES * 2) for key in used.tolist()]
+    return contexts.ravel(), bells
+
+
+def _find_keys(
+    rows: NDArray[np.int32], columns: NDArray[np.int32], phases: NDArray[np.int16] | None
+) -> NDArray[np.int32]:
+    """Return int32[rows, columns], below 256: a level; or half a level, its last bit lost, and a phase."""
+    sums: NDArray[np.int32] = np.clip(rows[:, None] + columns, 0, LEVELS - 1)
+    return sums if phases is None else (sums >> 1) * PHASES + phases
+
+
+def _list_keys(
+    rows: NDArray[np.int32], columns: NDArray[np.int32], phases: NDArray[np.int16] | None
+) -> NDArray[np.int32]:
+    """Return the keys that occur, ascending."""
+    if phases is None:
+        return np.unique(_find_keys(np.unique(rows), np.unique(columns), None))
+    pairs = np.unique(columns * PHASES + phases)
+    return np.unique(_find_keys(np.unique(rows), pairs // PHASES, (pairs % PHASES).astype(np.int16)))
