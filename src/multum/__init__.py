@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from multum.laws.files import open_law
     from multum.laws.fitting import law
     from multum.laws.law import Law
+    from multum.laws.planning import Plan, plan
     from multum.laws.predicting import PredictionReport, predict
     from multum.shrinking.exporting import ExportReport, export
     from multum.shrinking.loading import load_program
@@ -56,6 +57,7 @@ __all__ = [
     "MissingExtra",
     "MultumError",
     "PackReport",
+    "Plan",
     "PredictionReport",
     "Program",
     "ProgramListing",
@@ -79,6 +81,7 @@ __all__ = [
     "open_program",
     "pack",
     "pack_bytes",
+    "plan",
     "predict",
     "sample",
     "shrink",
@@ -101,6 +104,7 @@ _HOMES = {
     "MissingExtra": ("multum.errors", "MissingExtra"),
     "MultumError": ("multum.errors", "MultumError"),
     "PackReport": ("multum.archive.packing", "PackReport"),
+    "Plan": ("multum.laws.planning", "Plan"),
     "PredictionReport": ("multum.laws.predicting", "PredictionReport"),
     "Program": ("multum.evaluation.programs", "Program"),
     "ProgramListing": ("multum.archive.listing", "ProgramListing"),
@@ -123,6 +127,7 @@ _HOMES = {
     "open_program": ("multum.evaluation.programs", "open_program"),
     "pack": ("multum.archive.packing", "pack"),
     "pack_bytes": ("multum.archive.packing", "pack_bytes"),
+    "plan": ("multum.laws.planning", "plan"),
     "predict": ("multum.laws.predicting", "predict"),
     "sample": ("multum.evaluation.sampling", "sample"),
     "shrink": ("multum.shrinking.shrinker", "shrink"),

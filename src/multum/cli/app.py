@@ -30,6 +30,7 @@ VERBS = {
     "export": "Write a shrunken model as other tools want it.",
     "law": "Fit a scaling law to runs, and doubt it.",
     "predict": "Say what a law expects of runs that were not made.",
+    "plan": "Say what a budget buys, by a law: size, data, loss.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 
