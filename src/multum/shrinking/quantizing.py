@@ -1,0 +1,195 @@
+"""Weights as integers: one step for what errors cost decides how fine each row and column of a network is.
+
+Invariant: all errors cost the same on average, so that no bit would do more good elsewhere; the size of the file is
+met by that one number.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from multum.shrinking.feedback import FINE, Ground, Rounded, prepare, round_matrix
+from multum.shrinking.guesses import guess_sensitivity
+from multum.shrinking.sensitivities import Batch, measure_sensitivities
+from multum.shrinking.weights import Skipped, Weight
+from multum.tensors.grid_coding import estimate_bits
+from multum.tensors.grids import Grid
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Progress = Callable[[float], None]
+# A sample for the search of the step: some matrices, all large ones among them, and some of their rows.
+_SAMPLE_MATRICES = 64
+_SAMPLE_ROWS = 48
+_LARGE = 0.05
+_SEARCHES = 5
+# How near sizes are to come, in shares: of a sample, and of everything.
+_SAMPLE_NEAR = 0.002
+_NEAR = 0.008
+_ROUNDS = 4
+# Shares of the work, for progress.
+_MEASURED, _SEARCHED = 0.6, 0.75
+
+
+@dataclass(frozen=True)
+class Target:
+    """What codes may take: bytes of them all."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """Integers of matrices, by their names.
+
+    coded_bytes: what they take, as estimated. loss: nats a prediction that they cost, as estimated. skipped: matrices
+    left as they are. step: the logarithm of the step that all have in common.
+    """
+
+    grids: dict[str, Grid]
+    coded_bytes: float
+    loss: float
+    step: float
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Quantizer:
+    """The matrices of a network, ready to become integers at any size."""
+
+    def __init__(
+        self,
+        module: "nn.Module",
+        weights: Sequence[Weight],
+        batches: Sequence[Batch] | None,
+        *,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> None:
+        """batches: what the network reads, for calibration; None for a guess from the weights alone.
+
+        progress: called with the share of the measuring that is done.
+        """
+        self.weights = tuple(weights)
+        measured = {}
+        if batches:
+            told = None if progress is None else lambda done: progress(done / len(batches))
+            measured = measure_sensitivities(module, weights, batches, seed=seed, progress=told)
+        # each is made where the other was, so that both never lie in memory
+        self.grounds: dict[str, Ground] = {}
+        for weight in self.weights:
+            found = measured.pop(weight.name, None)
+            self.grounds[weight.name] = prepare(guess_sensitivity(weight.read()) if found is None else found)
+
+    @property
+    def size(self) -> int:
+        """How many weights there are."""
+        return sum(weight.parameter.numel() for weight in self.weights)
+
+    def quantize(self, target: Target, progress: Progress | None = None) -> Quantized:
+        """Return the integers whose codes take about `target`, not more. The parameters stay as they are."""
+        aim = 8.0 * target.bytes
+        search = _Search(self._search_sample(aim))
+        for _ in range(_ROUNDS):
+            found = self.quantize_at(search.step, progress)
+            if (1 - _NEAR) * target.bytes <= found.coded_bytes <= target.bytes:
+                break
+            search.learn(8 * found.coded_bytes, (1 - _NEAR / 3) * aim, self.size)
+        return found
+
+    def quantize_at(self, step: float, progress: Progress | None = None) -> Quantized:
+        """Return the integers of all matrices. step: see round_matrix."""
+        grids, loss, done = {}, 0.0, 0
+        for weight in self.weights:
+            rounded = round_matrix(weight.read(), self.grounds[weight.name], step)
+            grids[weight.name] = make_grid(rounded, weight)
+            loss += rounded.loss
+            done += weight.parameter.numel()
+            if progress is not None:
+                progress(done / self.size)
+        return Quantized(grids, sum(map(estimate_bits, grids.values())) / 8, loss, step)
+
+    def _search_sample(self, aim: float) -> float:
+        """Return the step at which a sample says that codes take `aim` bits."""
+        sample = self._draw_sample()
+        search = _Search(self._guess_step(aim))
+        for _ in range(_SEARCHES):
+            bits = self._estimate(sample, search.step)
+            search.learn(bits, aim, self.size)
+            if abs(bits - aim) < _SAMPLE_NEAR * aim:
+                break
+        return search.step
+
+    def _draw_sample(self) -> list[tuple[Weight, torch.Tensor]]:
+        """Return (matrix, rows) of some matrices."""
+        stride = max(1, len(self.weights) // _SAMPLE_MATRICES)
+        chosen = []
+        for number, weight in enumerate(self.weights):
+            if number % stride == 0 or weight.parameter.numel() > _LARGE * self.size:
+                chosen.append((weight, self._pick_rows(weight)))
+        return chosen
+
+    def _pick_rows(self, weight: Weight) -> torch.Tensor:
+        """Return int64: some rows of a matrix, evenly spread."""
+        outputs = len(self.grounds[weight.name].rows)
+        return torch.arange(0, outputs, max(1, outputs // _SAMPLE_ROWS))
+
+    def _estimate(self, sample: list[tuple[Weight, torch.Tensor]], step: float) -> float:
+        """Return the bits that all codes would take, by those of a sample."""
+        bits = 0.0
+        large = [weight.parameter.numel() > _LARGE * self.size for weight, _ in sample]
+        small = sum(weight.parameter.numel() for (weight, _), big in zip(sample, large, strict=True) if not big)
+        rest = self.size - sum(w.parameter.numel() for (w, _), big in zip(sample, large, strict=True) if big)
+        for (weight, rows), big in zip(sample, large, strict=True):
+            rounded = round_matrix(weight.read()[rows], self.grounds[weight.name].pick_rows(rows), step)
+            grid = Grid(rounded.codes.numpy(), rounded.rows.numpy(), rounded.columns.numpy(), FINE, "F32")
+            share = len(self.grounds[weight.name].rows) / len(rows)
+            bits += estimate_bits(grid) * (share if big else share * rest / small)
+        return bits
+
+    def _guess_step(self, aim: float) -> float:
+        """Return a step to begin with: where matrices as wide as these, and Gaussian, would take `aim` bits."""
+        spreads = []
+        for weight in self.weights:
+            rows = self._pick_rows(weight)
+            ground = self.grounds[weight.name].pick_rows(rows)
+            scaled = weight.read()[rows][:, ground.order] * torch.exp2(-ground.rows[:, None] - ground.columns)
+            spreads.append((weight.parameter.numel(), 0.5 * float(scaled.square().mean().clamp_min(1e-300).log2())))
+        low, high = -100.0, 100.0
+        while high - low > 1e-3:
+            step = (low + high) / 2
+            bits = sum(size * 0.5 * math.log2(1 + 4 ** (spread - step + 2)) for size, spread in spreads)
+            low, high = (step, high) if bits > aim else (low, step)
+        return low
+
+
+class _Search:
+    """A number that is corrected by what came of it: bits fall by about one a weight and octave."""
+
+    def __init__(self, step: float) -> None:
+        self.step = step
+        self._seen: list[tuple[float, float]] = []
+
+    def learn(self, bits: float, aim: float, size: int) -> None:
+        """Take in that the present step gives `bits`, and choose the next."""
+        slope = -float(size)
+        if self._seen and abs(self._seen[-1][0] - self.step) > 1e-6:
+            measured = (bits - self._seen[-1][1]) / (self.step - self._seen[-1][0])
+            slope = min(measured, slope / 8)  # never flat, whatever noise says
+        self._seen.append((self.step, bits))
+        self.step += max(-4.0, min(4.0, (aim - bits) / slope))
+
+
+def make_grid(rounded: Rounded, weight: Weight) -> Grid:
+    """Return the integers as the network's state holds the matrix."""
+    codes, rows, columns = rounded.codes, rounded.rows, rounded.columns
+    if weight.transposed:
+        codes, rows, columns = codes.T.contiguous(), columns, rows
+    dtype = _NAMES.get(weight.parameter.dtype, "F32")
+    return Grid(codes.numpy(), rows.numpy(), columns.numpy(), FINE, dtype)
+
+
+_NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.float16: "F16"}

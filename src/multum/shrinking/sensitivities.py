@@ -1,0 +1,223 @@
+"""How much a network's loss minds an error in each of its weights, measured on data.
+
+For errors E of a matrix [outputs, inputs] the loss rises by about 1/2 sum_r rows[r] * E[r] @ columns @ E[r] nats a
+prediction. That is the Fisher information of the network's own predictions in the form of a Kronecker product, with
+the gradients of different outputs taken as independent. Inputs count by the energy of the gradient behind them, so
+that a token whose activations are large and whose outputs do not matter does not decide anything.
+Source: Martens and Grosse, "Optimizing Neural Networks with Kronecker-factored Approximate Curvature" (2015), section
+3; the weighted second moments are the first step of a power iteration, as in Tseng and others, "Model-Preserving
+Adaptive Rounding" (2025), section 3.
+Invariant: sums are taken batch by batch, in the order of the batches, so that threads do not change them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from multum.errors import FormatError, UsageError
+from multum.shrinking.patches import list_patches
+from multum.shrinking.weights import CONVOLUTION, EMBEDDING, Use, Weight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+Batch = dict[str, Tensor]
+# Share of the attention that rows get which the data did not call for: tokens that did not come up.
+_UNSEEN = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """What errors of a matrix cost. rows: float64[outputs], adding up to 1. columns: float32[inputs, inputs]."""
+
+    rows: Tensor
+    columns: Tensor
+
+
+@dataclass(eq=False)
+class _Sums:
+    """Sums over the positions where a matrix was used. energy: of the gradients of its outputs, or of its inputs."""
+
+    rows: Tensor
+    columns: Tensor
+    energy: float = 0.0
+
+    def add(self, rows: Tensor, inputs: Tensor, energy: Tensor) -> None:
+        """Add positions. rows: [outputs]. inputs: [positions, inputs]. energy: [positions], what each counts."""
+        scaled = inputs * energy.sqrt()[:, None]
+        self.columns.addmm_(scaled.T, scaled)
+        self.rows += rows
+        self.energy += float(energy.sum())
+
+    def divide(self, predictions: int, smooth: float) -> Sensitivity | None:
+        """Return the sensitivity, None where no gradient came. smooth: share of the rows that is spread evenly."""
+        if not self.energy > 0:
+            return None
+        rows = self.rows / self.rows.sum()
+        rows = (1 - smooth) * rows + smooth / len(rows)
+        return Sensitivity(rows, self.columns / predictions)
+
+
+class _Gauge:
+    """Sums over the uses of some weights while the network runs forth and back."""
+
+    def __init__(self, weights: Sequence[Weight]) -> None:
+        self.uses = [(weight, use) for weight in weights for use in weight.uses]
+        self.sums = {use.name: _make_sums(weight) for weight, use in self.uses}
+        self.head: str | None = None
+        self.predictions = 0
+        self._outputs: dict[str, tuple[int, Any]] = {}
+        self._top: Tensor | None = None
+
+    def watch(self, use: Use, _module: Any, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+        """Note what a use reads, and ask for the gradient of what it makes."""
+        read = inputs[0].detach()
+        if not output.requires_grad:
+            # a copy, because what follows may change its input in place
+            output = output.detach().requires_grad_().clone()
+        self._outputs[use.name] = (output.data_ptr(), output.shape)
+        output.register_hook(partial(self._take, use, read))
+        if self.head in (None, use.name):
+            self._top = read
+        return output
+
+    def _take(self, use: Use, read: Tensor, gradient: Tensor) -> None:
+        """Add what one use read and the gradient of what it made of it."""
+        if use.name == self.head:
+            return
+        sums = self.sums[use.name]
+        gradient = gradient.float()
+        if use.kind == EMBEDDING:
+            gradient = gradient.reshape(-1, gradient.shape[-1])
+            counts = torch.bincount(read.reshape(-1), minlength=len(sums.rows)).double()
+            sums.add(counts, gradient, torch.ones(len(gradient)))
+            return
+        if use.kind == CONVOLUTION:
+            read, gradient = list_patches(use.module, read.float(), gradient)
+        else:
+            read, gradient = read.reshape(-1, read.shape[-1]).float(), gradient.reshape(-1, gradient.shape[-1])
+        squares = gradient.square()
+        sums.add(squares.sum(0).double(), read, squares.sum(1))
+
+    def find_head(self, logits: Tensor) -> None:
+        """Find the use whose output is what the network predicts with."""
+        seen = (logits.data_ptr(), logits.shape)
+        self.head = next((name for name, output in self._outputs.items() if output == seen), None)
+
+    def add_head(self, chances: Tensor) -> None:
+        """Add the last layer's positions: what its rows count is known without sampling. chances: [positions, classes].
+
+        The Fisher information of a softmax is diag(p) - p p^T.
+        """
+        assert self._top is not None, "the head has run"
+        assert self.head is not None, "the head is known"
+        spread = chances * (1 - chances)
+        top = self._top.reshape(-1, self._top.shape[-1]).float()
+        self.sums[self.head].add(spread.sum(0).double(), top, spread.sum(1))
+
+
+def _make_sums(weight: Weight) -> _Sums:
+    rows, columns = weight.read().shape
+    return _Sums(torch.zeros(rows, dtype=torch.float64), torch.zeros(columns, columns))
+
+
+def measure_sensitivities(
+    module: "nn.Module",
+    weights: Sequence[Weight],
+    batches: Iterable[Batch],
+    *,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Sensitivity]:
+    """Return the sensitivities of `weights` by name; those that no gradient reaches are missing.
+
+    batches: keyword arguments of `module`, each. seed: draws the labels, from the network's own predictions.
+    progress: called with the number of batches that are done.
+    Memory: 4 bytes times the square of each matrix's inputs, and one batch forth and back.
+    Raises UsageError for batches that the network does not take, FormatError for predictions that are not finite.
+    """
+    gauge = _Gauge(weights)
+    with _watched(module, gauge):
+        for number, batch in enumerate(batches):
+            _run(module, gauge, batch, torch.Generator().manual_seed(seed + number))
+            if progress is not None:
+                progress(number + 1)
+    return {weight.name: found for weight in weights if (found := _join(weight, gauge)) is not None}
+
+
+@contextmanager
+def _watched(module: "nn.Module", gauge: _Gauge) -> "Iterator[None]":
+    """Have the gauge watch the network, whose own parameters need no gradients meanwhile."""
+    needed = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
+    training = module.training
+    handles = [use.module.register_forward_hook(partial(gauge.watch, use)) for _, use in gauge.uses]
+    try:
+        module.eval().requires_grad_(False)
+        with torch.enable_grad():
+            yield
+    finally:
+        for handle in handles:
+            handle.remove()
+        for parameter, need in needed:
+            parameter.requires_grad_(need)
+        module.train(training)
+
+
+def _run(module: "nn.Module", gauge: _Gauge, batch: Batch, generator: torch.Generator) -> None:
+    """Run one batch forth, and back from labels drawn from its predictions."""
+    arguments = {name: value for name, value in batch.items() if name != "labels"}
+    try:
+        result = module(**arguments)
+    except (TypeError, RuntimeError, ValueError, IndexError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(
+            f"the model does not take the calibration data ({reason}); give what it was made for"
+        ) from error
+    logits = result if isinstance(result, Tensor) else getattr(result, "logits", None)
+    if logits is None:
+        logits = result[0]
+    if not torch.isfinite(logits).all():
+        raise FormatError("the model predicts values that are not finite; its weights are damaged")
+    gauge.find_head(logits)
+    flat = logits.detach().reshape(-1, logits.shape[-1]).float()
+    gauge.predictions += len(flat)
+    if not hasattr(result, "logits") and not isinstance(result, Tensor):
+        gradient = torch.randn(flat.shape, generator=generator)  # features: errors of any direction are alike
+        gauge.head = None
+    else:
+        chances = torch.softmax(flat, -1)
+        if gauge.head is not None:
+            gauge.add_head(chances)
+        labels = torch.multinomial(chances, 1, generator=generator)
+        gradient = chances.scatter_add_(1, labels, torch.full(labels.shape, -1.0))
+    if logits.requires_grad:
+        logits.backward(gradient.reshape(logits.shape).to(logits.dtype))
+
+
+def _join(weight: Weight, gauge: _Gauge) -> Sensitivity | None:
+    """Return the sensitivity of a matrix over all its uses.
+
+    Tokens that a tied network expects stand for those it reads: the rows are then the head's.
+    """
+    parts = []
+    for use in weight.uses:
+        table = use.kind == EMBEDDING or use.name == gauge.head
+        found = gauge.sums[use.name].divide(gauge.predictions, _UNSEEN if table else 0.0)
+        if found is not None:
+            parts.append((use.name, found))
+    if not parts:
+        return None
+    columns = torch.stack([found.columns for _, found in parts]).sum(0)
+    heads = [found.rows for name, found in parts if name == gauge.head]
+    if heads:
+        return Sensitivity(heads[0], columns)
+    shares = [float(found.columns.diagonal().sum()) for _, found in parts]
+    rows = torch.stack([share * found.rows for share, (_, found) in zip(shares, parts, strict=True)]).sum(0)
+    return Sensitivity(rows / sum(shares), columns)
