@@ -3,7 +3,7 @@
 import io
 import os
 import threading
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import multum
 from multum.archive import coding
-from multum.mixing import Meter
 from tests.archive.samples import source, text
 from tests.archive.streams import SlowSink, pieces_stream
 
@@ -117,9 +116,9 @@ def test_progress_shows_life_while_a_block_is_worked_on(monkeypatch: pytest.Monk
     alive = threading.Event()
     encode = coding.encode_block
 
-    def slow(raw: bytes, coder: coding.Coder, meter: Meter) -> coding.CodedBlock:
+    def slow(raw: bytes, coder: coding.Coder, *rest: Any) -> coding.CodedBlock:
         assert alive.wait(30)
-        return encode(raw, coder, meter)
+        return encode(raw, coder, *rest)
 
     def tell(done: int, total: int | None) -> None:
         told.append((done, total))

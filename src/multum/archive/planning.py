@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from multum.errors import UsageError
 from multum.formats.safetensors import TensorFile, TensorPlace
-from multum.tensors.lossless import BYTES, ELEMENTS, Matrix, Sheet
+from multum.tensors.sheets import BYTES, ELEMENTS, Matrix, Sheet
 
 if TYPE_CHECKING:
     from multum.tensors.grids import Grid

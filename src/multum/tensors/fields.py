@@ -11,23 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.bits.kernels import kernel, part
+from multum.tensors.plain_bits import SPARE_WORDS, WORD_BITS, load_element, put_bits, store_element, take_bits
 
 # Bits of the mantissa that belong to the number, and the octave from which on they do.
 TOP_BITS = 3
 FINE_OCTAVE = -4
 # The number of +0.0, below those of 31 coarse octaves.
 ZERO = -64
-_WORD_BITS = 32
-_WORD = 0xFFFFFFFF
-
-
-@part
-def _load(raw, at, width):
-    """Return the little-endian element at raw[at]."""
-    word = np.int64(0)
-    for k in range(width):
-        word |= np.int64(raw[at + k]) << (8 * k)
-    return word
 
 
 @part
@@ -58,7 +48,7 @@ def _split(raw, width, mantissa, fraction, rows, columns, drops, at, numbers, co
     for i in range(rows.shape[0]):
         drop = np.int64(drops[i])
         for j in range(columns.shape[0]):
-            word = _load(raw, place * width, width)
+            word = load_element(raw, place, width)
             level = rows[i] + columns[j]
             contexts[place] = level & ((1 << fraction) - 1)
             magnitude = word & sizes
@@ -71,46 +61,9 @@ def _split(raw, width, mantissa, fraction, rows, columns, drops, at, numbers, co
                 numbers[place] = _number(octave, top, kept_fine)
                 size = max(mantissa - kept - drop, 0)
                 rest = (magnitude >> drop) & ((np.int64(1) << size) - 1)
-                at = _put(rest << 1 | (word >> magnitude_bits) & 1, size + 1, words, at)
+                at = put_bits(rest << 1 | (word >> magnitude_bits) & 1, size + 1, words, at)
             place += 1
     return at
-
-
-@part
-def _put_part(value, size, words, at):
-    """Write up to 32 bits of value at bit `at`, where zeros are."""
-    value = value << (at & 31)
-    words[at >> 5] |= np.uint32(value & _WORD)
-    words[(at >> 5) + 1] |= np.uint32((value >> _WORD_BITS) & _WORD)
-    return at + size
-
-
-@part
-def _put(value, size, words, at):
-    """Write `size` bits, at most 63; return the bit after them."""
-    if size > _WORD_BITS:
-        at = _put_part(value & _WORD, _WORD_BITS, words, at)
-        value >>= _WORD_BITS
-        size -= _WORD_BITS
-    return _put_part(value, size, words, at)
-
-
-@part
-def _take_part(size, words, at):
-    """Return up to 32 bits from bit `at` on."""
-    pair = np.int64(words[at >> 5]) | np.int64(words[(at >> 5) + 1]) << _WORD_BITS
-    return (pair >> (at & 31)) & ((np.int64(1) << size) - 1)
-
-
-@part
-def _take(size, words, at):
-    """Return (value, the bit after it) of `size` bits, at most 63."""
-    if size > _WORD_BITS:
-        value = _take_part(_WORD_BITS, words, at)
-        value |= _take_part(size - _WORD_BITS, words, at + _WORD_BITS) << _WORD_BITS
-    else:
-        value = _take_part(size, words, at)
-    return value, at + size
 
 
 @kernel
@@ -122,7 +75,7 @@ def _join(numbers, width, mantissa, fraction, rows, columns, drops, at, words, r
     kept_fine = min(TOP_BITS, mantissa)
     magnitude_bits = 8 * width - 1
     exponents = (np.int64(1) << (magnitude_bits - mantissa)) - 1
-    end = 32 * (np.int64(words.shape[0]) - 2)
+    end = WORD_BITS * (np.int64(words.shape[0]) - SPARE_WORDS)
     place = 0
     for i in range(rows.shape[0]):
         drop = np.int64(drops[i])
@@ -135,13 +88,12 @@ def _join(numbers, width, mantissa, fraction, rows, columns, drops, at, words, r
                 size = max(mantissa - kept - drop, 0)
                 if at + size >= end:
                     return -1
-                rest, at = _take(size + 1, words, at)
+                rest, at = take_bits(size + 1, words, at)
                 exponent = (octave + ((rows[i] + columns[j]) >> fraction)) & exponents
                 top = number & ((1 << kept) - 1)
                 word = exponent << mantissa | top << (mantissa - kept) | (rest >> 1) << drop
                 word |= (rest & 1) << magnitude_bits
-            for k in range(width):
-                raw[place * width + k] = (word >> (8 * k)) & 0xFF
+            store_element(word, raw, place, width)
             place += 1
     return at
 
