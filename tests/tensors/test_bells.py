@@ -1,0 +1,89 @@
+"""Bells are the distributions they are named after, and the same on every machine."""
+
+import hashlib
+import math
+
+import numpy as np
+import pytest
+
+from multum.bits.frequencies import ESCAPE, SHIFT_LIMIT, TOTAL
+from multum.tensors.bells import (
+    COST_UNIT,
+    LEVELS,
+    PHASES,
+    POWERS,
+    ZONES,
+    Bell,
+    gather_tables,
+    list_costs,
+    make_table,
+)
+
+GAUSS, LAPLACE = POWERS.index(16), POWERS.index(8)
+
+
+def integrate_gauss(bell: Bell, low: float, high: float) -> float:
+    """Return the share of Gauss's bell from low to high."""
+    a = 2 ** ((bell.level - 48) / 8)
+    return (math.erf((high - bell.phase / PHASES) / a) - math.erf((low - bell.phase / PHASES) / a)) / 2
+
+
+@pytest.mark.parametrize("level", [40, 56, 72, 80])
+@pytest.mark.parametrize("phase", [0, 1, 3])
+@pytest.mark.parametrize("zone", [0, 5])
+def test_frequencies_are_those_of_the_normal_distribution(level: int, phase: int, zone: int) -> None:
+    bell = Bell(GAUSS, zone, phase, level)
+    table = make_table(bell)
+    assert table.shift == 0
+    wider = zone / 16
+    for symbol in np.flatnonzero(table.frequencies[:ESCAPE]):
+        number = table.low + int(symbol)
+        low = number - 0.5 + wider * ((number == 1) - (number == 0))
+        high = number + 0.5 + wider * ((number == 0) - (number == -1))
+        share = integrate_gauss(bell, low, high)
+        assert abs(int(table.frequencies[symbol]) - TOTAL * share) <= 2 + 0.02 * TOTAL * share
+
+
+@pytest.mark.parametrize("level", [30, 60, 100])
+def test_the_bell_of_power_one_falls_by_the_same_factor(level: int) -> None:
+    costs = list_costs(Bell(LAPLACE, 0, 0, level), 60)
+    factor = 2 ** -((level - 48) / 8) / math.log(2)
+    reached = [k for k in range(61, 121) if costs[k] < 7 * COST_UNIT]
+    for k in reached[:-1]:
+        assert abs((costs[k + 1] - costs[k]) / COST_UNIT - factor) < 0.3 * max(1, factor / 4)
+
+
+def test_wide_bells_keep_low_bits_as_they_are() -> None:
+    shifts = [make_table(Bell(GAUSS, 0, 0, level)).shift for level in range(LEVELS)]
+    assert shifts == sorted(shifts)
+    assert shifts[0] == 0
+    assert shifts[-1] == SHIFT_LIMIT
+
+
+@pytest.mark.parametrize("power", range(len(POWERS)))
+def test_every_bell_is_a_table_that_can_escape(power: int) -> None:
+    bells = [
+        Bell(power, zone, phase, level)
+        for level in range(0, LEVELS, 9)
+        for zone, phase in [(0, 0), (ZONES - 1, 0), (0, PHASES - 1)]
+    ]
+    assert (gather_tables(bells).frequencies[:, ESCAPE] > 0).all()
+
+
+def test_tables_are_frozen() -> None:
+    """A change of this digest is a change of the format."""
+    digest = hashlib.sha256()
+    for power in range(len(POWERS)):
+        for level in range(0, LEVELS, 5):
+            table = make_table(Bell(power, level % ZONES, 0 if level % 2 else level % PHASES, level))
+            digest.update(table.frequencies.astype("<u2").tobytes() + bytes([table.low & 0xFF, table.shift]))
+    assert digest.hexdigest() == "5278ec7327294bb1bc466c43e68a74ffc4b33a955161e726b9b3c2a40934ae61"
+
+
+def test_costs_are_those_of_the_table() -> None:
+    bell = Bell(GAUSS, 0, 0, 60)
+    table = make_table(bell)
+    costs = list_costs(bell, 200)
+    middle = int(table.frequencies[-table.low])
+    assert costs[200] == round(-math.log2(middle / TOTAL) * COST_UNIT)
+    assert costs[0] == costs[400] == round((16 - math.log2(int(table.frequencies[ESCAPE]) / TOTAL)) * COST_UNIT)
