@@ -2,11 +2,13 @@
 
 Invariant: every weight's step is the reciprocal root of what its error costs once the later columns have made good
 what they can, so that all errors cost the same on average: the reverse water-filling of rate-distortion theory.
-Sources: Frantar and others, "OPTQ" (2023), for the feedback; for steps that follow the Cholesky factor, Harbuzova and
-others, "WaterSIC" (2026); for rounding by rate, Wiegand and others, "DeepCABAC" (2020), section 3.
+Sources: Frantar and others, "OPTQ" (2023), section 3, for the feedback; Lifar, Savkin, Ordentlich and Polyanskiy,
+"WaterSIC" (2026), for steps that follow the Cholesky factor; Wiedemann and others, "DeepCABAC" (2020), section 3, for
+rounding by rate.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -22,6 +24,7 @@ _DAMPING = 0.003
 _HARDER = 10.0
 _TRIES = 4
 _BLOCK = 64
+_MOST_ROWS = 8192
 # Squared error, in steps, that a bit is worth: what the rate-distortion curve of uniform quantization says.
 _BIT_WORTH = math.log(2) / 6
 _LARGEST_CODE = 32767
@@ -98,6 +101,20 @@ def round_matrix(matrix: Tensor, ground: Ground, step: float) -> Rounded:
 
     An octave more of it is about a bit less a weight.
     """
+    parts = [_round_rows(*part, step) for part in _cut_rows(matrix, ground)]
+    codes, rows = (torch.cat(pieces) for pieces in zip(*((part.codes, part.rows) for part in parts), strict=True))
+    return Rounded(codes, rows, parts[0].columns, sum(part.loss for part in parts))
+
+
+def _cut_rows(matrix: Tensor, ground: Ground) -> Iterator[tuple[Tensor, Ground]]:
+    """Yield (rows of the matrix, their ground): a table of words is large beside what feedback needs."""
+    for start in range(0, len(matrix), _MOST_ROWS):
+        stop = min(start + _MOST_ROWS, len(matrix))
+        yield matrix[start:stop], ground.pick_rows(torch.arange(start, stop))
+
+
+def _round_rows(matrix: Tensor, ground: Ground, step: float) -> Rounded:
+    """Return the integers of some rows of a matrix."""
     rows, columns = _grid_exponents(ground.rows + step), _grid_exponents(ground.columns)
     steps = _read_steps(columns)
     scaled = matrix[:, ground.order] / _read_steps(rows)[:, None]
@@ -140,7 +157,8 @@ def _read_steps(exponents: Tensor) -> Tensor:
 
 def _grid_exponents(logs: Tensor) -> Tensor:
     """Return int16: logarithms of steps in units of 1 / 2 ** FINE of an octave."""
-    return (logs.clamp(-STEP_OCTAVES, STEP_OCTAVES) * 2**FINE).round().to(torch.int16)
+    scaled: Tensor = logs.clamp(-STEP_OCTAVES, STEP_OCTAVES) * 2**FINE
+    return scaled.round().to(torch.int16)
 
 
 class _Rates:

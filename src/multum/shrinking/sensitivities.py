@@ -76,12 +76,11 @@ class _Gauge:
         self._outputs: dict[str, tuple[int, Any]] = {}
         self._top: Tensor | None = None
 
-    def watch(self, use: Use, _module: Any, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+    def watch(self, use: Use, _module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Tensor) -> Tensor:
         """Note what a use reads, and ask for the gradient of what it makes."""
-        read = inputs[0].detach()
-        if not output.requires_grad:
-            # a copy, because what follows may change its input in place
-            output = output.detach().requires_grad_().clone()
+        read = next(iter((*inputs, *named.values()))).detach()
+        # a copy, because what follows may change its input in place, which cuts views off from their gradients
+        output = (output if output.requires_grad else output.detach().requires_grad_()).clone()
         self._outputs[use.name] = (output.data_ptr(), output.shape)
         output.register_hook(partial(self._take, use, read))
         if self.head in (None, use.name):
@@ -157,7 +156,7 @@ def _watched(module: "nn.Module", gauge: _Gauge) -> "Iterator[None]":
     """Have the gauge watch the network, whose own parameters need no gradients meanwhile."""
     needed = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
     training = module.training
-    handles = [use.module.register_forward_hook(partial(gauge.watch, use)) for _, use in gauge.uses]
+    handles = [use.module.register_forward_hook(partial(gauge.watch, use), with_kwargs=True) for _, use in gauge.uses]
     try:
         module.eval().requires_grad_(False)
         with torch.enable_grad():
