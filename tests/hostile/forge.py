@@ -114,7 +114,7 @@ def forge_headers() -> dict[str, tuple[bytes, str]]:
         "header_too_long": (MAGIC + b"\x01\xff\xff\x7f" + rest, "length of header is 2097151"),
         "header_bytes_left": (header(b"\x00\x05\x0e\x00\x00") + rest, "header has 1 bytes too many"),
         "header_too_short": (header(b"\x00\x05\x0e") + rest, "memory need needs 1 bytes"),
-        "flags_unknown": (header(b"\x08\x05\x0e\x00") + rest, "flags 0x08"),
+        "flags_unknown": (header(b"\x10\x05\x0e\x00") + rest, "flags 0x10"),
         "level_0": (header(b"\x00\x00\x0e\x00") + rest, "level is 0, allowed are 1 to 9"),
         "level_10": (header(b"\x00\x0a\x0e\x00") + rest, "level is 10, allowed are 1 to 9"),
         "block_size_huge": (

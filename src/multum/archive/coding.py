@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from functools import cache
 
-from multum.archive.frames import GUIDED, METHOD_NAMES, MIXED, REPEATABLE_METHODS, STORED, TOKENS
+from multum.archive.bases import HeldBase
+from multum.archive.frames import GUIDED, METHOD_NAMES, MIXED, ROW_METHODS, STORED, TOKENS
 from multum.archive.planning import Planned
 from multum.archive.programs import HeldProgram
 from multum.archive.recipes import KeptRecipe
@@ -72,6 +73,7 @@ class Coder:
 
     level: 1 to 9. kept: the recipe to use; None to choose one for each block. program: what predicts beside the
     mixing network, or None; alone: instead of it. threads: how many a block may use; they never change its bytes.
+    base: what tensors are compared with, or None.
     """
 
     level: int
@@ -79,6 +81,7 @@ class Coder:
     program: HeldProgram | None = None
     alone: bool = False
     threads: int = 1
+    base: HeldBase | None = None
 
     @property
     def finds_tensors(self) -> bool:
@@ -98,7 +101,7 @@ def encode_block(raw: bytes, coder: Coder, meter: Meter | None = None, planned: 
     Raises UsageError for rows that do not lie on their grid.
     """
     if planned is not None:
-        method, payload = encode_rows(raw, planned)
+        method, payload = encode_rows(raw, planned, coder.base)
         return CodedBlock(len(raw), method, b"", b"", payload)
     if coder.program is None or coder.guided:
         return _encode_mixed(raw, coder, meter)
@@ -186,11 +189,15 @@ def _recipe(data: bytes) -> Recipe:
 
 
 def decode_block(
-    block: CodedBlock, meter: Meter | None = None, program: HeldProgram | None = None, threads: int = 1
+    block: CodedBlock,
+    meter: Meter | None = None,
+    program: HeldProgram | None = None,
+    threads: int = 1,
+    base: HeldBase | None = None,
 ) -> bytes:
     """Return the plain data of `block`; `meter` shows how far it is meanwhile.
 
-    program: the archive's, None where it has none. threads: how many the block may use.
+    program, base: the archive's, None where it has none. threads: how many the block may use.
     Raises FormatError when the block is malformed; damage that still decodes to
     something is left to the caller's checksums.
     """
@@ -200,10 +207,10 @@ def decode_block(
         return block.code
     if block.method == MIXED:
         return _decode_mixed(block, meter, None)
-    if block.method in REPEATABLE_METHODS:
+    if block.method in ROW_METHODS:
         if block.transforms or block.recipe:
             raise FormatError("a block of rows of tensors has transforms or a recipe; it needs neither")
-        return decode_rows(block.method, block.code, block.raw_bytes)
+        return decode_rows(block.method, block.code, block.raw_bytes, base)
     if program is None:
         raise FormatError(f"a block is coded by method {METHOD_NAMES[block.method]} and there is no program")
     if block.method == GUIDED:
@@ -225,7 +232,7 @@ def _decode_mixed(block: CodedBlock, meter: Meter | None, network: IntegerNetwor
 def memory_bytes(block: CodedBlock, program: HeldProgram | None = None) -> int:
     """Return the bytes of working memory that decoding `block` takes. Raises FormatError for a malformed one."""
     need_bytes = _COPIES * block.raw_bytes + _BESIDES_BYTES
-    if block.method in REPEATABLE_METHODS:
+    if block.method in ROW_METHODS:
         return rows_memory_bytes(block.raw_bytes) + _BESIDES_BYTES
     if block.recipe:
         need_bytes += _recipe(block.recipe).memory_bytes()

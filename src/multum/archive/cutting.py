@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from multum.archive.bases import HeldBase
 from multum.archive.planning import LEAST_BYTES, Planned, plan_blocks
 from multum.errors import FormatError, UsageError
 from multum.formats.safetensors import LENGTH_BYTES, TensorFile, read_header_bytes, read_layout
@@ -78,12 +79,14 @@ class Cut:
 class Opening:
     """Where a file begins in the content.
 
-    size_bytes: more than LENGTH_BYTES, or None where nobody knows. grids: of its tensors, by name.
+    size_bytes: more than LENGTH_BYTES, or None where nobody knows. grids: of its tensors, by name. base: what its
+    tensors may be like.
     """
 
     offset: int
     size_bytes: int | None
     grids: "Mapping[str, Grid]"
+    base: HeldBase | None = None
 
 
 class ContentCutter:
@@ -177,7 +180,7 @@ class ContentCutter:
         self.found_tensors = True
         yield from map(Cut, self._plain.finish())
         self._plain = self._make_plain()
-        self._planned.extend(plan_blocks(layout, self._most_bytes, opening.grids))
+        self._planned.extend(plan_blocks(layout, self._most_bytes, opening.grids, opening.base))
 
     def _take_rows(self) -> bytes:
         """Return the bytes gathered of the present planned block."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import BinaryIO
 
 from multum.archive import coding
+from multum.archive.bases import HeldBase, check_base
 from multum.archive.coding import CodedBlock
 from multum.archive.frames import BlockHeader, Header
 from multum.archive.lanes import Lanes
@@ -34,10 +35,11 @@ def decode_checked(
     meter: Meter | None = None,
     program: HeldProgram | None = None,
     threads: int = 1,
+    base: HeldBase | None = None,
 ) -> bytes:
     """Return the plain data of a block, its checksum checked.
 
-    offset: of the block in the archive, for messages. meter, program, threads: see decode_block. Raises
+    offset: of the block in the archive, for messages. meter, program, threads, base: see decode_block. Raises
     FormatError, also when the block would take more memory than the header states.
     """
     coded = CodedBlock(block.raw_bytes, block.method, block.transforms, recipe, code)
@@ -48,7 +50,7 @@ def decode_checked(
                 f"a block needs {need_bytes} bytes of memory, the header states {header.memory_bytes}",
                 offset,
             )
-        raw = coding.decode_block(coded, meter, program, threads)
+        raw = coding.decode_block(coded, meter, program, threads, base)
     except FormatError as error:
         raise error if error.offset is not None else FormatError(str(error), offset) from error
     except (ArithmeticError, LookupError, ValueError, TypeError) as error:
@@ -66,10 +68,11 @@ def decode_stream(
     progress: Progress | None = None,
     total_bytes: int | None = None,
     program: HeldProgram | None = None,
+    base: HeldBase | None = None,
 ) -> Generator[bytes, None, None]:
     """Yield the plain data block by block, and check the digest after the last.
 
-    program: what the archive was made with, where it does not carry it.
+    program, base: what the archive was made with, where it does not carry it.
     Data that came before an error was checked block by block, but the whole is
     only proven when the iteration ends. Raises FormatError, LimitExceeded,
     ProgramMismatch.
@@ -83,8 +86,8 @@ def decode_stream(
             progress(done + sum(meter.done_bytes for meter in meters), total_bytes)
 
     threads = check_memory(walker.header, threads, memory_limit)
-    held = _open_program(walker, program)
-    for raw in _decode_blocks(walker, held, threads, tell if progress is not None else None, meters):
+    held, compared = _open_program(walker, program), check_base(walker.read_base(), base)
+    for raw in _decode_blocks(walker, held, compared, threads, tell if progress is not None else None, meters):
         digest.update(raw)
         yield raw
         meters.popleft()
@@ -104,6 +107,7 @@ def _open_program(walker: Walker, given: HeldProgram | None) -> HeldProgram | No
 def _decode_blocks(
     walker: Walker,
     program: HeldProgram | None,
+    base: HeldBase | None,
     threads: int,
     on_wait: Callable[[], None] | None,
     meters: deque[Meter],
@@ -119,7 +123,7 @@ def _decode_blocks(
                 yield lanes.pop()
             meters.append(Meter())
             place = walker.block_offset
-            lanes.submit(decode_checked, walker.header, block, recipe, code, place, meters[-1], program, each)
+            lanes.submit(decode_checked, walker.header, block, recipe, code, place, meters[-1], program, each, base)
         yield from lanes.drain()
     finally:
         lanes.close()

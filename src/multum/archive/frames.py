@@ -19,25 +19,34 @@ CRC_BYTES = 4
 TAIL_BYTES = 4
 DIGEST_BYTES = 32
 
-PROGRAM, RECIPE, BLOCK, INDEX, END = b"P", b"R", b"B", b"I", b"E"
+PROGRAM, BASE, RECIPE, BLOCK, INDEX, END = b"P", b"A", b"R", b"B", b"I", b"E"
 
 LARGEST_BLOCK = 1 << 30
 LARGEST_RECIPE = 1 << 16
 LARGEST_TRANSFORMS = 1 << 12
 LARGEST_NAME = 255
 # What a frame of each kind may hold, so that a length is refused before it is believed.
-LARGEST_BODY = {PROGRAM: 1 << 36, RECIPE: LARGEST_RECIPE, BLOCK: LARGEST_TRANSFORMS + 64, INDEX: 1 << 28, END: 48}
+LARGEST_BODY = {
+    PROGRAM: 1 << 36,
+    BASE: 1 << 13,
+    RECIPE: LARGEST_RECIPE,
+    BLOCK: LARGEST_TRANSFORMS + 64,
+    INDEX: 1 << 28,
+    END: 48,
+}
 LARGEST_HEADER = 512
 
 FLAG_TAR = 1
 FLAG_METADATA = 2
 FLAG_PROGRAM = 4
+FLAG_BASE = 8
 # A block's payload: plain data, or the code of a mixing network, of a program's tokens, of a network with a program;
-# of rows of tensors, of such rows that lie on a grid; or the number of an earlier block of the same data.
-STORED, MIXED, TOKENS, GUIDED, TENSOR, GRID, REPEAT = range(7)
-METHOD_NAMES = ("stored", "mixed", "tokens", "guided", "tensor", "grid", "repeat")
+# of rows of tensors, of such rows that lie on a grid; the number of an earlier block of the same data; or the code of
+# differences from rows of a base.
+STORED, MIXED, TOKENS, GUIDED, TENSOR, GRID, REPEAT, DIFFERENCE = range(8)
+METHOD_NAMES = ("stored", "mixed", "tokens", "guided", "tensor", "grid", "repeat", "difference")
 PROGRAM_METHODS = frozenset([TOKENS, GUIDED])
-REPEATABLE_METHODS = frozenset([TENSOR, GRID])
+ROW_METHODS = frozenset([TENSOR, GRID, DIFFERENCE])  # they alone can be repeated
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Metadata:
 class Header:
     """The start of an archive. Sizes in bytes; memory_bytes is the need of decoding one block.
 
-    program: whether a PROGRAM frame follows.
+    program: whether a PROGRAM frame follows. base: whether a BASE frame does.
     """
 
     level: int
@@ -62,6 +71,7 @@ class Header:
     tar: bool
     metadata: Metadata | None
     program: bool = False
+    base: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ class BlockHeader:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the index: the length of a frame; raw_bytes is None for a PROGRAM or RECIPE."""
+    """A line of the index: the length of a frame; raw_bytes is None for all but a BLOCK."""
 
     frame_bytes: int
     raw_bytes: int | None
@@ -107,7 +117,8 @@ def encode_frame(kind: bytes, body: bytes) -> bytes:
 def encode_header(header: Header) -> bytes:
     """Return the bytes that start an archive, magic to checksum."""
     metadata = header.metadata
-    flags = FLAG_TAR * header.tar | FLAG_METADATA * (metadata is not None) | FLAG_PROGRAM * header.program
+    flags = FLAG_TAR * header.tar | FLAG_METADATA * (metadata is not None)
+    flags |= FLAG_PROGRAM * header.program | FLAG_BASE * header.base
     body = bytes([flags, header.level])
     body += encode_varint(header.block_bytes) + encode_varint(header.memory_bytes)
     if metadata is not None:
@@ -121,7 +132,7 @@ def decode_header(body: bytes, offset: int) -> Header:
     """Return the header in `body` (between its length and its CRC). Raises FormatError."""
     cursor = Cursor(body, offset)
     flags = cursor.byte("flags")
-    if flags & ~(FLAG_TAR | FLAG_METADATA | FLAG_PROGRAM):
+    if flags & ~(FLAG_TAR | FLAG_METADATA | FLAG_PROGRAM | FLAG_BASE):
         raise FormatError(f"flags 0x{flags:02x} has bits that version {VERSION} lacks", offset)
     level = cursor.byte("level")
     if not 1 <= level <= 9:
@@ -130,7 +141,8 @@ def decode_header(body: bytes, offset: int) -> Header:
     memory_bytes = cursor.varint("memory need")
     metadata = _decode_metadata(cursor) if flags & FLAG_METADATA else None
     cursor.finish("header")
-    return Header(level, block_bytes, memory_bytes, bool(flags & FLAG_TAR), metadata, bool(flags & FLAG_PROGRAM))
+    tar, program, base = bool(flags & FLAG_TAR), bool(flags & FLAG_PROGRAM), bool(flags & FLAG_BASE)
+    return Header(level, block_bytes, memory_bytes, tar, metadata, program, base)
 
 
 def _decode_metadata(cursor: Cursor) -> Metadata:
@@ -174,7 +186,7 @@ def decode_block_header(body: bytes, offset: int, largest_raw: int) -> BlockHead
 
 
 def encode_index(entries: list[Entry]) -> bytes:
-    """Return the body of an INDEX frame over all PROGRAM, RECIPE and BLOCK frames, in order."""
+    """Return the body of an INDEX frame over all PROGRAM, BASE, RECIPE and BLOCK frames, in order."""
     parts = [encode_varint(len(entries))]
     for entry in entries:
         parts.append(encode_varint(entry.frame_bytes << 1 | (entry.raw_bytes is None)))

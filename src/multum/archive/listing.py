@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from multum.archive.bases import BaseRecord
 from multum.archive.frames import METHOD_NAMES, BlockHeader
 from multum.archive.records import ProgramRecord
 from multum.archive.walking import Walker
@@ -34,13 +35,22 @@ class ProgramListing:
 
 
 @dataclass(frozen=True)
+class BaseListing:
+    """The base of an archive, which is never inside. digest: SHA-256 of the file. size_bytes: its length."""
+
+    name: str
+    digest: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class Listing:
     """An archive as listed. All sizes in bytes.
 
     program_bytes: the program as it is carried, or the note of one that is held
     by reference. container_bytes: everything else that is not payload, recipes
     included, so archive_bytes = program_bytes + coded_bytes + container_bytes.
-    program: None for none. bpb: bits of archive a byte
+    program, base: None for none. bpb: bits of archive a byte
     of content, None for empty content. recipe: each recipe in hexadecimal.
     digest: SHA-256 of the content. memory_bytes: need of decoding one block.
     name, mode, mtime_ns: of the source, None when it had none.
@@ -56,6 +66,7 @@ class Listing:
     bpb: float | None
     level: int
     program: ProgramListing | None
+    base: BaseListing | None
     recipe: tuple[str, ...]
     blocks: int
     digest: str
@@ -93,6 +104,11 @@ def list_program(record: ProgramRecord) -> ProgramListing:
     return ProgramListing(record.name, record.digest.hex(), record.size_bytes, record.sections is not None)
 
 
+def list_base(record: BaseRecord) -> BaseListing:
+    """Return the base of `record` as listed."""
+    return BaseListing(record.name, record.digest.hex(), record.size_bytes)
+
+
 def bits_per_byte(archive_bytes: int, raw_bytes: int) -> float | None:
     """Return 8 * archive / raw, or None when there is nothing to divide by."""
     return 8 * archive_bytes / raw_bytes if raw_bytes else None
@@ -128,7 +144,7 @@ def _list_whole(walker: Walker, parts: tuple[BlockListing, ...]) -> Listing:
     header, end, metadata = walker.header, walker.end, walker.header.metadata
     assert end is not None
     coded_bytes = sum(part.coded_bytes for part in parts)
-    record = walker.read_record()
+    record, base = walker.read_record(), walker.read_base()
     return Listing(
         raw_bytes=end.raw_bytes,
         archive_bytes=walker.archive_bytes,
@@ -139,6 +155,7 @@ def _list_whole(walker: Walker, parts: tuple[BlockListing, ...]) -> Listing:
         bpb=bits_per_byte(walker.archive_bytes, end.raw_bytes),
         level=header.level,
         program=None if record is None else list_program(record),
+        base=None if base is None else list_base(base),
         recipe=tuple(recipe.hex() for recipe in walker.recipes),
         blocks=len(parts),
         digest=end.digest.hex(),

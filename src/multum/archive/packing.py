@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from multum.archive.bases import open_base
 from multum.archive.coding import Coder
 from multum.archive.contents import Content, PathLike, Source, content_of
 from multum.archive.decoding import Progress, decode_stream
-from multum.archive.listing import ProgramListing, account, bits_per_byte, list_program
+from multum.archive.listing import BaseListing, ProgramListing, account, bits_per_byte, list_base, list_program
 from multum.archive.programs import HeldProgram, hold, make_record
 from multum.archive.recipes import KeptRecipe, read_recipe
 from multum.archive.records import ProgramRecord
@@ -33,8 +34,8 @@ class PackReport:
     """What `pack` made. Sizes in bytes; archive_bytes = program_bytes + coded_bytes + container_bytes.
 
     program_bytes: of the program as it is carried, or of the note of one that is held by reference.
-    program: which one it is, None for none. source, target: paths, or None for streams. bpb: bits of archive a byte of
-    content, None for empty content. digest: SHA-256 of the content.
+    program, base: which one it is, None for none. source, target: paths, or None for streams.
+    bpb: bits of archive a byte of content, None for empty content. digest: SHA-256 of the content.
     skipped: paths that a folder archive cannot hold and that were left out.
     """
 
@@ -48,6 +49,7 @@ class PackReport:
     bpb: float | None
     level: int
     program: ProgramListing | None
+    base: BaseListing | None
     blocks: int
     digest: str
     skipped: tuple[str, ...]
@@ -89,6 +91,7 @@ def pack(
     alone: bool = False,
     bits: float | None = None,
     grids: Grids | None = None,
+    base: PathLike | None = None,
     progress: Progress | None = None,
 ) -> PackReport:
     """Return the report of the archive written to `target`.
@@ -112,6 +115,8 @@ def pack(
     grids: where tensors lie on grids, by the name of a safetensors file in the
     content (its path within a folder) and of the tensor. Each is coded as the
     integers of its grid; that these give the tensor's bytes is checked.
+    base: a safetensors file. Tensors that have its names, types and shapes are
+    told by their differences where that is shorter; unpacking needs it again.
     progress: called with (bytes done, bytes in all or None) after each block,
     and a few times a second while a block is worked on.
     Raises UsageError, LimitExceeded, FormatError for a wrong recipe or program,
@@ -124,9 +129,10 @@ def pack(
     content = content_of(source)
     held = hold(program, bits, memory_limit)
     record = None if held is None else make_record(held, carried=not reference)
-    if grids and not (kept is None and held is None):
-        raise UsageError("tensors on grids are coded without a recipe or a program; name neither")
-    coder = Coder(level, kept, held, alone)
+    compared = None if base is None else open_base(base)
+    coder = Coder(level, kept, held, alone, base=compared)
+    if (grids or compared) and not coder.finds_tensors:
+        raise UsageError("tensors are coded as on grids or against a base without a recipe or a program; name neither")
     options = _Options(coder, record, threads, verify, memory_limit, metadata, progress, grids)
     if target is None:
         target = _default_target(content)
@@ -189,7 +195,8 @@ def _check_apart(path: str, target: str) -> None:
 def _verify(file: BinaryIO, digest: str, options: _Options) -> None:
     """Decode the archive that was written. Raises MultumError when it is not the source."""
     walker = Walker(file)
-    for _ in decode_stream(walker, options.threads, options.memory_limit, program=options.coder.program):
+    coder = options.coder
+    for _ in decode_stream(walker, options.threads, options.memory_limit, program=coder.program, base=coder.base):
         pass  # decode_stream compares with the digest in the archive
     if walker.end is None or walker.end.digest.hex() != digest:
         raise MultumError("the archive that was written holds other data; please report this")
@@ -229,6 +236,7 @@ def _pack_to_stream(content: Content, target: BinaryIO, name: str | None, option
         bpb=bits_per_byte(written.archive_bytes, written.raw_bytes),
         level=options.coder.level,
         program=None if options.record is None else list_program(options.record),
+        base=None if options.coder.base is None else list_base(options.coder.base.record),
         blocks=written.blocks,
         digest=written.digest.hex(),
         skipped=tuple(skipped),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING
 
+from multum.archive.bases import HeldBase
 from multum.errors import UsageError
 from multum.formats.safetensors import TensorFile, TensorPlace
 from multum.tensors.sheets import BYTES, ELEMENTS, Matrix, Sheet
@@ -36,10 +37,14 @@ class GridRows:
 
 @dataclass(frozen=True)
 class Planned:
-    """A block to come. sheet: what its bytes are rows of; rows: where they lie on a grid."""
+    """A block to come. sheet: what its bytes are rows of.
+
+    rows: where they lie on a grid. origins: where each matrix begins in the base, which has all of them or none.
+    """
 
     sheet: Sheet
     rows: GridRows | None = None
+    origins: tuple[int, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -47,30 +52,39 @@ class Planned:
         return self.sheet.size_bytes
 
 
-def plan_blocks(layout: TensorFile, most_bytes: int, grids: "Mapping[str, Grid]") -> Iterator[Planned]:
+def plan_blocks(
+    layout: TensorFile, most_bytes: int, grids: "Mapping[str, Grid]", base: HeldBase | None
+) -> Iterator[Planned]:
     """Yield the blocks of the tensors in `layout`, in order and all of their bytes.
 
-    most_bytes: no block is longer. grids: of the tensors that have one, by name.
+    most_bytes: no block is longer. grids: of the tensors that have one, by name. base: where to look for origins.
     Raises UsageError for a grid that does not fit a tensor, or none at all.
     """
     _check_grids(layout, grids)
-    waiting = Sheet(*BYTES, ())
+    sheet_bytes = min(most_bytes, _SHEET_BYTES)
+    waiting = Planned(Sheet(*BYTES, ()))
     for place in layout.tensors:
-        sheet = view_tensor(place)
-        if not sheet.count:
+        whole = Planned(view_tensor(place), origins=_find_origins(place, base))
+        if not whole.size_bytes:
             continue
-        if place.name in grids or not _goes_with(waiting, sheet, min(most_bytes, _SHEET_BYTES)):
-            if waiting.count:
-                yield Planned(waiting)
-            waiting = replace(sheet, matrices=())
-        if place.name in grids:
-            yield from _cut_grid(place, grids[place.name], sheet.width, min(most_bytes, _GRID_BYTES))
-        elif sheet.size_bytes >= min(_LARGE_BYTES, most_bytes):
-            yield from map(Planned, _cut_rows(sheet, min(most_bytes, _SHEET_BYTES)))
+        shared = place.name not in grids and whole.size_bytes < min(_LARGE_BYTES, sheet_bytes)
+        if waiting.size_bytes and not (shared and _go_together(waiting, whole, sheet_bytes)):
+            yield waiting
+            waiting = Planned(Sheet(*BYTES, ()))
+        if shared:
+            waiting = _join(waiting, whole) if waiting.size_bytes else whole
+        elif place.name in grids:
+            yield from _cut_grid(place, grids[place.name], whole.sheet.width, min(most_bytes, _GRID_BYTES))
         else:
-            waiting = replace(sheet, matrices=(*waiting.matrices, *sheet.matrices))
-    if waiting.count:
-        yield Planned(waiting)
+            yield from _cut_rows(whole, sheet_bytes)
+    if waiting.size_bytes:
+        yield waiting
+
+
+def _find_origins(place: TensorPlace, base: HeldBase | None) -> tuple[int, ...]:
+    """Return where a tensor begins in the base, or nothing."""
+    origin = None if base is None else base.find_origin(place)
+    return () if origin is None else (origin,)
 
 
 def _check_grids(layout: TensorFile, grids: "Mapping[str, Grid]") -> None:
@@ -97,26 +111,34 @@ def view_tensor(place: TensorPlace) -> Sheet:
     return Sheet(width, mantissa, (Matrix(rows, count // rows),))
 
 
-def _goes_with(waiting: Sheet, sheet: Sheet, most_bytes: int) -> bool:
+def _go_together(waiting: Planned, whole: Planned, most_bytes: int) -> bool:
     """Return whether a tensor may share the block of those that wait."""
+    ours, theirs = waiting.sheet, whole.sheet
     return (
-        (waiting.width, waiting.mantissa) == (sheet.width, sheet.mantissa)
-        and waiting.size_bytes + sheet.size_bytes <= most_bytes
-        and sheet.size_bytes < _LARGE_BYTES
-        and len(waiting.matrices) < _MOST_MATRICES
+        (ours.width, ours.mantissa, bool(waiting.origins)) == (theirs.width, theirs.mantissa, bool(whole.origins))
+        and waiting.size_bytes + whole.size_bytes <= most_bytes
+        and len(ours.matrices) < _MOST_MATRICES
     )
 
 
-def _cut_rows(sheet: Sheet, most_bytes: int) -> Iterator[Sheet]:
+def _join(waiting: Planned, whole: Planned) -> Planned:
+    """Return the block of those that wait and one tensor more."""
+    sheet = replace(waiting.sheet, matrices=(*waiting.sheet.matrices, *whole.sheet.matrices))
+    return replace(waiting, sheet=sheet, origins=(*waiting.origins, *whole.origins))
+
+
+def _cut_rows(whole: Planned, most_bytes: int) -> Iterator[Planned]:
     """Yield blocks of rows of one large matrix; of a row that is longer than a block, blocks of its columns."""
-    (matrix,) = sheet.matrices
-    row_bytes = sheet.width * matrix.columns
-    if row_bytes > most_bytes:
-        for count in _share(matrix.count, most_bytes // sheet.width):
-            yield replace(sheet, matrices=(Matrix(1, count),))
+    (matrix,), width, start = whole.sheet.matrices, whole.sheet.width, 0
+    if width * matrix.columns > most_bytes:
+        parts = [Matrix(1, count) for count in _share(matrix.count, most_bytes // width)]
     else:
-        for rows in _share(matrix.rows, most_bytes // row_bytes):
-            yield replace(sheet, matrices=(Matrix(rows, matrix.columns),))
+        most_rows = most_bytes // (width * matrix.columns)
+        parts = [Matrix(rows, matrix.columns) for rows in _share(matrix.rows, most_rows)]
+    for part in parts:
+        origins = tuple(origin + start for origin in whole.origins)
+        yield replace(whole, sheet=replace(whole.sheet, matrices=(part,)), origins=origins)
+        start += width * part.count
 
 
 def _cut_grid(place: TensorPlace, grid: "Grid", width: int, most_bytes: int) -> Iterator[Planned]:

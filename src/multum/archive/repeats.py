@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from multum.archive.frames import REPEATABLE_METHODS, BlockHeader
+from multum.archive.frames import ROW_METHODS, BlockHeader
 from multum.archive.sources import ByteSource
 from multum.archive.varints import Cursor, encode_varint
 from multum.errors import FormatError
@@ -33,7 +33,7 @@ def decode_repeat(payload: bytes, before: int, offset: int) -> int:
 def check_repeat(block: BlockHeader, original: BlockHeader, offset: int) -> None:
     """Raise FormatError unless `block` may stand for `original` once more."""
     same = (block.raw_bytes, block.raw_crc) == (original.raw_bytes, original.raw_crc)
-    if original.method not in REPEATABLE_METHODS or not same or block.recipe or block.transforms:
+    if original.method not in ROW_METHODS or not same or block.recipe or block.transforms:
         raise FormatError("a block repeats one that has other data, or that cannot be repeated", offset)
 
 
@@ -56,7 +56,7 @@ class Repeatable:
 
     def keep(self, number: int, block: BlockHeader, payload: bytes) -> None:
         """Note block `number`, whose payload was just read."""
-        if block.method not in REPEATABLE_METHODS:
+        if block.method not in ROW_METHODS:
             return
         if self._source.seekable:
             self._kept[number] = _Kept(block, self._source.offset - len(payload))

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from multum.archive.bases import HeldBase, check_base, open_base
 from multum.archive.decoding import check_memory, decode_checked
 from multum.archive.frames import (
+    BASE,
     BLOCK,
     INDEX,
     PROGRAM,
@@ -27,7 +29,7 @@ from multum.archive.limits import count_threads
 from multum.archive.programs import HeldProgram, hold, open_record, share_threads
 from multum.archive.repeats import check_repeat, decode_repeat
 from multum.archive.sources import ByteSource, Frame, read_frame, read_header
-from multum.archive.walking import Walker, check_program, decode_end_frame, decode_program_frame
+from multum.archive.walking import Walker, check_needs, decode_base_frame, decode_end_frame, decode_program_frame
 from multum.errors import FormatError, UsageError
 
 BUFFER_BYTES = 1 << 16
@@ -40,6 +42,7 @@ class Layout:
     header: Header
     end: End
     program_offset: int | None
+    base_offset: int | None
     recipe_offsets: list[int]
     block_offsets: list[int]
     raw_offsets: list[int]  # one more than blocks: the last is the content length
@@ -90,11 +93,13 @@ def _layout_without_index(stream: BinaryIO, source: ByteSource, end: End) -> Lay
 
 def _lay_out(header: Header, end: End, entries: list[Entry], start: int, stop: int) -> Layout:
     """Return the layout by adding up the index. Raises FormatError when it does not fill the file."""
+    offsets = [start, *(start + entry.frame_bytes for entry in entries[:1])]
     program_offset = start if header.program and entries else None
-    layout = Layout(header, end, program_offset, [], [], [0], [])
+    base_offset = offsets[header.program] if header.base and len(entries) > header.program else None
+    layout = Layout(header, end, program_offset, base_offset, [], [], [0], [])
     for number, entry in enumerate(entries):
-        if header.program and number == 0:
-            pass  # the program comes before all others
+        if number < header.program + header.base:
+            pass  # program and base come before all others
         elif entry.raw_bytes is None:
             layout.recipe_offsets.append(start)
         else:
@@ -116,11 +121,12 @@ class ArchiveFile(io.RawIOBase):
         memory_limit: int | None = None,
         cached_blocks: int = 2,
         program: HeldProgram | None = None,
+        base: HeldBase | None = None,
         closes: bool = False,
     ) -> None:
         """closes: whether closing this file closes `stream`.
 
-        program: what the archive was made with, where it does not carry it. Raises FormatError, LimitExceeded,
+        program, base: what the archive was made with, where it does not carry it. Raises FormatError, LimitExceeded,
         ProgramMismatch.
         """
         self._stream, self._closes = stream, closes
@@ -128,6 +134,7 @@ class ArchiveFile(io.RawIOBase):
         self.layout = read_layout(stream, self._source)
         check_memory(self.layout.header, 1, memory_limit)
         self._program = self._open_program(program)
+        self._base = self._open_base(base)
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self._cached_blocks = cached_blocks
         self._position = 0
@@ -138,6 +145,12 @@ class ArchiveFile(io.RawIOBase):
             return None
         frame = self._frame(self._source, self.layout.program_offset, PROGRAM)
         return open_record(decode_program_frame(frame, self.layout.header), given)
+
+    def _open_base(self, given: HeldBase | None) -> HeldBase | None:
+        """Return the archive's base, or None where it has none. Raises ProgramMismatch, FormatError."""
+        if self.layout.base_offset is None:
+            return None
+        return check_base(decode_base_frame(self._frame(self._source, self.layout.base_offset, BASE)), given)
 
     def readable(self) -> bool:
         """Return True."""
@@ -200,7 +213,7 @@ class ArchiveFile(io.RawIOBase):
             raise FormatError("the payload does not match its checksum", frame.offset)
         if block.recipe > layout.recipes_before[number]:
             raise FormatError(f"block refers to recipe {block.recipe}, not yet seen", frame.offset)
-        check_program(block, layout.header, frame.offset)
+        check_needs(block, layout.header, frame.offset)
         return block, code, frame.offset
 
     def _decode(self, number: int) -> bytes:
@@ -222,6 +235,7 @@ class ArchiveFile(io.RawIOBase):
             None,
             self._program,
             share_threads(count_threads(None), self._program)[1],
+            self._base,
         )
 
     def _frame(self, source: ByteSource, offset: int, kind: bytes) -> Frame:
@@ -239,25 +253,26 @@ def open_archive(
     memory_limit: int | None = None,
     cached_blocks: int = 2,
     program: "str | Path | HeldProgram | None" = None,
+    base: "str | Path | None" = None,
 ) -> io.BufferedReader:
     """Return the plain content of an archive as a seekable binary file.
 
     source: a path, or a seekable binary stream standing at the archive's start.
     Only blocks that are read are decoded, each checked against its checksum;
     `cached_blocks` decoded blocks are kept. For an archive of a folder the
-    content is its tar stream. program: see `unpack`.
+    content is its tar stream. program, base: see `unpack`.
     Raises FormatError, LimitExceeded, ProgramMismatch, UsageError for a source
     that cannot seek.
     """
-    held = hold(program, None, memory_limit)
+    held, compared = hold(program, None, memory_limit), None if base is None else open_base(base)
     if isinstance(source, str | Path):
         stream: BinaryIO = Path(source).open("rb")  # noqa: SIM115 - closed by the file that is returned
         try:
-            raw = ArchiveFile(stream, memory_limit, cached_blocks, held, closes=True)
+            raw = ArchiveFile(stream, memory_limit, cached_blocks, held, compared, closes=True)
         except BaseException:
             stream.close()
             raise
         return io.BufferedReader(raw, BUFFER_BYTES)
     if not source.seekable():
         raise UsageError("open needs a source that can seek; use unpack for a pipe")
-    return io.BufferedReader(ArchiveFile(source, memory_limit, cached_blocks, held), BUFFER_BYTES)
+    return io.BufferedReader(ArchiveFile(source, memory_limit, cached_blocks, held, compared), BUFFER_BYTES)

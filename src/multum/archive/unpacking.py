@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from multum.archive.bases import open_base
 from multum.archive.contents import PathLike
 from multum.archive.decoding import Progress, check_memory, decode_stream
 from multum.archive.folders import extract_folder, require_data_filter
@@ -90,6 +91,7 @@ def unpack(
     memory_limit: int | None = None,
     remove_source: bool = False,
     program: PathLike | HeldProgram | None = None,
+    base: PathLike | None = None,
     progress: Progress | None = None,
 ) -> UnpackReport:
     """Return the report of the file or folder unpacked from `source` to `target`.
@@ -100,15 +102,16 @@ def unpack(
     a stream. threads, force, memory_limit, remove_source, progress: as `pack`.
     program: what the archive was made with, where it does not carry it; an
     archive never has its reader fetch or load anything by itself.
+    base: the file that its tensors were compared with, where there was one.
     Raises FormatError, UsageError, LimitExceeded, ProgramMismatch for a program
-    that is missing or another one, MissingExtra, OSError.
+    or base that is missing or another one, MissingExtra, OSError.
     """
     if target is None:
         target = _default_target(source)
     place = os.fspath(target) if isinstance(target, str | Path) else None
     if remove_source and (place is None or not isinstance(source, str | Path)):
         raise UsageError("a source is removed only when source and target are paths")
-    with _open(source, threads, memory_limit, progress, program) as opened:
+    with _open(source, threads, memory_limit, progress, program, base) as opened:
         if not isinstance(target, str | Path):
             _write_pieces(opened.pieces, target)
         elif opened.walker.header.tar:
@@ -127,13 +130,14 @@ def test(
     *,
     memory_limit: int | None = None,  # noqa: PT028
     program: PathLike | HeldProgram | None = None,  # noqa: PT028
+    base: PathLike | None = None,  # noqa: PT028
     progress: Progress | None = None,  # noqa: PT028
 ) -> UnpackReport:
     """Return the report of an archive that was decoded in full and is sound; nothing is written.
 
-    program: see `unpack`. Raises FormatError, LimitExceeded, ProgramMismatch, OSError.
+    program, base: see `unpack`. Raises FormatError, LimitExceeded, ProgramMismatch, OSError.
     """
-    with _open(source, threads, memory_limit, progress, program) as opened:
+    with _open(source, threads, memory_limit, progress, program, base) as opened:
         for _ in opened.pieces:
             pass
         return opened.report(None)
@@ -145,9 +149,10 @@ def unpack_bytes(
     *,
     memory_limit: int | None = None,
     program: PathLike | HeldProgram | None = None,
+    base: PathLike | None = None,
 ) -> bytes:
     """Return the content of `archive`; see `unpack`. Raises FormatError, LimitExceeded, ProgramMismatch."""
-    with _open(io.BytesIO(archive), threads, memory_limit, None, program) as opened:
+    with _open(io.BytesIO(archive), threads, memory_limit, None, program, base) as opened:
         return b"".join(opened.pieces)
 
 
@@ -171,6 +176,7 @@ def _open(
     memory_limit: int | None,
     progress: Progress | None,
     program: PathLike | HeldProgram | None,
+    base: PathLike | None,
 ) -> Iterator[_Opened]:
     """Give the opened archive, memory checked; threads are stopped at the end."""
     path = os.fspath(source) if isinstance(source, str | Path) else None
@@ -181,7 +187,8 @@ def _open(
         total = _content_bytes(stream) if progress is not None else None
         walker = Walker(stream)
         check_memory(walker.header, threads, memory_limit)
-        pieces = decode_stream(walker, threads, memory_limit, progress, total, hold(program, None, memory_limit))
+        held, compared = hold(program, None, memory_limit), None if base is None else open_base(base)
+        pieces = decode_stream(walker, threads, memory_limit, progress, total, held, compared)
         stack.callback(pieces.close)
         yield _Opened(walker, path, status, pieces)
 

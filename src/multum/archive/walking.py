@@ -8,8 +8,11 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from multum.archive.bases import BaseRecord, decode_base
 from multum.archive.frames import (
+    BASE,
     BLOCK,
+    DIFFERENCE,
     INDEX,
     PROGRAM,
     PROGRAM_METHODS,
@@ -46,6 +49,7 @@ class Walker:
         self.header_bytes = self._source.offset
         self.program_bytes = 0  # of the PROGRAM frame, once it was read
         self._record: ProgramRecord | None = None
+        self._base: BaseRecord | None = None
         self.recipes: list[bytes] = []
         self._known_recipes: set[bytes] = set()
         self.entries: list[Entry] = []
@@ -68,9 +72,18 @@ class Walker:
             self.entries.append(Entry(frame.frame_bytes, None))
         return self._record
 
+    def read_base(self) -> BaseRecord | None:
+        """Return the base that the archive was made with, or None. Raises FormatError. Read when first asked for."""
+        self.read_record()
+        if self.header.base and self._base is None:
+            frame = read_frame(self._source)
+            self._base = decode_base_frame(frame)
+            self.entries.append(Entry(frame.frame_bytes, None))
+        return self._base
+
     def blocks(self) -> Iterator[BlockHeader]:
         """Yield the header of each block, then check index and end. Raises FormatError."""
-        self.read_record()
+        self.read_base()
         while True:
             frame = read_frame(self._source)
             if frame.kind == RECIPE:
@@ -98,7 +111,7 @@ class Walker:
                 f"block refers to recipe {block.recipe}, {len(self.recipes)} came before",
                 frame.offset,
             )
-        check_program(block, self.header, frame.offset)
+        check_needs(block, self.header, frame.offset)
         self.entries.append(Entry(frame.frame_bytes + block.coded_bytes, block.raw_bytes))
         self.block_offset = frame.offset
         self._pending = block
@@ -162,7 +175,7 @@ class Walker:
 
 def decode_end_frame(frame: Frame) -> End:
     """Return the end in `frame`. Raises FormatError when it is a frame of another kind."""
-    if frame.kind in (PROGRAM, RECIPE, BLOCK, INDEX):
+    if frame.kind in (PROGRAM, BASE, RECIPE, BLOCK, INDEX):
         raise FormatError(f"frame {frame.kind.decode()} is not allowed here", frame.offset)
     return decode_end(frame.body, frame.body_offset)
 
@@ -180,7 +193,16 @@ def decode_program_frame(frame: Frame, header: Header) -> ProgramRecord:
     return record
 
 
-def check_program(block: BlockHeader, header: Header, offset: int) -> None:
-    """Raise FormatError for a block that needs a program in an archive that has none."""
+def decode_base_frame(frame: Frame) -> BaseRecord:
+    """Return the base in `frame`. Raises FormatError for another frame."""
+    if frame.kind != BASE:
+        raise FormatError(f"frame {frame.kind.decode()} is not allowed here, a base was announced", frame.offset)
+    return decode_base(frame.body, frame.body_offset)
+
+
+def check_needs(block: BlockHeader, header: Header, offset: int) -> None:
+    """Raise FormatError for a block that needs a program or a base in an archive that has none."""
+    if block.method == DIFFERENCE and not header.base:
+        raise FormatError("a block is told by its differences from a base, and the archive has none", offset)
     if block.method in PROGRAM_METHODS and not header.program:
         raise FormatError(f"a block is coded with a program, and the archive has none (method {block.method})", offset)

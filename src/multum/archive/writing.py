@@ -13,16 +13,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from multum.archive import coding
+from multum.archive.bases import encode_base
 from multum.archive.coding import CodedBlock, Coder
 from multum.archive.cutting import ContentCutter, Cut, Cutter, Opening
 from multum.archive.decoding import Progress
 from multum.archive.frames import (
+    BASE,
     BLOCK,
     INDEX,
     PROGRAM,
     RECIPE,
     REPEAT,
-    REPEATABLE_METHODS,
+    ROW_METHODS,
     STORED,
     BlockHeader,
     End,
@@ -85,7 +87,7 @@ def _encode(cut: Cut, coder: Coder, verify: bool, repeats: int | None, meter: Me
     block = coding.encode_block(raw, coder, meter, cut.planned)
     if block.method != STORED and len(block.code) >= len(raw):
         block = stored
-    if verify and coding.decode_block(block, None, coder.program, coder.threads) != raw:
+    if verify and coding.decode_block(block, None, coder.program, coder.threads, coder.base) != raw:
         raise MultumError(
             f"a block of {len(raw)} bytes does not decode to itself at level {coder.level};"
             " the source is untouched; please report this as a bug"
@@ -145,7 +147,7 @@ class ArchiveWriter:
         """
         holds_head = size_bytes is None or size_bytes > LENGTH_BYTES
         if holds_head and self._coder.finds_tensors:
-            self._cutter.open_file(Opening(offset, size_bytes, self._grids.pop(name, {})))
+            self._cutter.open_file(Opening(offset, size_bytes, self._grids.pop(name, {}), self._coder.base))
 
     def write(self, data: bytes, /) -> int:
         """Take `data` into the archive and return its length. Raises LimitExceeded, UsageError, OSError."""
@@ -181,12 +183,12 @@ class ArchiveWriter:
         threads = fit_threads(self._threads, need_bytes, self._memory_limit, "packing")
         at_once, each = share_threads(threads, coder.program)
         self._coder = replace(coder, threads=each)
-        self._put(encode_header(Header(coder.level, block_bytes, need_bytes, self._tar, self._metadata, bool(record))))
+        marks = bool(record), coder.base is not None
+        self._put(encode_header(Header(coder.level, block_bytes, need_bytes, self._tar, self._metadata, *marks)))
         if record is not None:
-            frame = encode_frame(PROGRAM, encode_record(record))
-            self._put(frame)
-            self._entries.append(Entry(len(frame), None))
-            self._program_bytes = len(frame)
+            self._program_bytes = self._put_frame(PROGRAM, encode_record(record))
+        if coder.base is not None:
+            self._put_frame(BASE, encode_base(coder.base.record))
         self._lanes = Lanes(at_once, self._tell if self._progress is not None else None)
         return self._lanes
 
@@ -199,21 +201,26 @@ class ArchiveWriter:
         write_all(self._target, data)
         self._archive_bytes += len(data)
 
+    def _put_frame(self, kind: bytes, body: bytes) -> int:
+        """Write a frame that is no block, and return its length."""
+        frame = encode_frame(kind, body)
+        self._put(frame)
+        self._entries.append(Entry(len(frame), None))
+        return len(frame)
+
     def _recipe_number(self, recipe: bytes) -> int:
         """Return the number of `recipe`, writing it when it is new; 0 for none."""
         if not recipe:
             return 0
         if recipe not in self._recipes:
-            frame = encode_frame(RECIPE, recipe)
-            self._put(frame)
-            self._entries.append(Entry(len(frame), None))
+            self._put_frame(RECIPE, recipe)
             self._recipes[recipe] = len(self._recipes) + 1
         return self._recipes[recipe]
 
     def _put_block(self, ready: _Ready) -> None:
         """Write one coded block and tell how far the work is."""
         block = ready.block
-        if ready.repeats is not None and self._methods[ready.repeats] in REPEATABLE_METHODS:
+        if ready.repeats is not None and self._methods[ready.repeats] in ROW_METHODS:
             block = replace(block, method=REPEAT, code=encode_repeat(ready.repeats))
         self._methods.append(block.method)
         number = self._recipe_number(block.recipe)

@@ -2,11 +2,12 @@
 
 import re
 import sys
+from dataclasses import dataclass
 
 import click
 
 from multum.cli.jobs import STREAM, announce_compiling, attempt, inputs_of, shown, source_stream, worst
-from multum.cli.options import files_argument, program_option, work_options
+from multum.cli.options import base_option, files_argument, program_option, work_options
 from multum.cli.talk import Talk
 
 EXAMPLES = """\b
@@ -41,9 +42,15 @@ def _checked_range(ctx: click.Context, param: click.Parameter, value: str | None
     help="Only bytes A to B-1 of the content; negative ends count from its end.",
 )
 @program_option
+@base_option
 @work_options
 def cat(
-    files: tuple[str, ...], bounds: Bounds | None, program: str | None, threads: int, memory_limit: int | None
+    files: tuple[str, ...],
+    bounds: Bounds | None,
+    program: str | None,
+    base: str | None,
+    threads: int,
+    memory_limit: int | None,
 ) -> int:
     """Write the content of FILES to standard output, one after another.
 
@@ -53,39 +60,47 @@ def cat(
     talk, inputs = Talk(), inputs_of(files)
     if bounds is not None and inputs == (STREAM,):
         raise click.UsageError("--range needs a file that can seek, not standard input")
-    return worst(_cat_one(talk, path, bounds, threads, memory_limit, program) for path in inputs)
+    given = _Given(memory_limit, program, base)
+    return worst(_cat_one(talk, path, bounds, threads, given) for path in inputs)
 
 
-def _cat_one(
-    talk: Talk, path: str, bounds: Bounds | None, threads: int, memory_limit: int | None, program: str | None
-) -> int:
+@dataclass(frozen=True)
+class _Given:
+    """What every reader of an archive is given; see `unpack`."""
+
+    memory_limit: int | None
+    program: str | None
+    base: str | None
+
+
+def _cat_one(talk: Talk, path: str, bounds: Bounds | None, threads: int, given: _Given) -> int:
     """Write the content of one archive; return the exit code."""
 
     def work() -> int:
         if bounds is None:
-            _write_all(talk, path, threads, memory_limit, program)
+            _write_all(talk, path, threads, given)
         else:
-            _write_range(talk, path, bounds, memory_limit, program)
+            _write_range(talk, path, bounds, given)
         return 0
 
     return attempt(talk, shown(path), work)
 
 
-def _write_all(talk: Talk, path: str, threads: int, memory_limit: int | None, program: str | None) -> None:
+def _write_all(talk: Talk, path: str, threads: int, given: _Given) -> None:
     """Write the whole content, decoded on several threads."""
     from multum.archive import unpacking  # loads the engine, so not before it is needed
 
     announce_compiling(talk)
     source = source_stream() if path == STREAM else path
-    unpacking.unpack(source, sys.stdout.buffer, threads, memory_limit=memory_limit, program=program)
+    unpacking.unpack(source, sys.stdout.buffer, threads, **vars(given))
 
 
-def _write_range(talk: Talk, path: str, bounds: Bounds, memory_limit: int | None, program: str | None) -> None:
+def _write_range(talk: Talk, path: str, bounds: Bounds, given: _Given) -> None:
     """Write the bytes within `bounds`, decoding only their blocks."""
     from multum.archive.seeking import open_archive
 
     announce_compiling(talk)
-    with open_archive(path, memory_limit=memory_limit, program=program) as file:
+    with open_archive(path, **vars(given)) as file:
         start, stop, _ = slice(*bounds).indices(file.seek(0, 2))
         file.seek(start)
         left = max(0, stop - start)

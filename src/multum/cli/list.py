@@ -78,6 +78,9 @@ def _details(listing: "Listing") -> list[str]:
         where = f"{listing.program_bytes:,} bytes inside" if listing.program.carried else "by reference"
         size, name = f"{listing.program.size_bytes:,} bytes", printable(listing.program.name)
         lines.append(f"    program {name}: {size}, {where}, sha256 {listing.program.digest}")
+    if listing.base is not None:
+        size, name = f"{listing.base.size_bytes:,} bytes", printable(listing.base.name)
+        lines.append(f"    base {name}: {size}, by reference, sha256 {listing.base.digest}")
     lines += [f"    recipe {n}: {recipe}" for n, recipe in enumerate(listing.recipe, 1)]
     for number, part in enumerate(listing.parts, 1):
         transforms = f", transforms {part.transforms}" if part.transforms else ""

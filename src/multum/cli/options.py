@@ -107,4 +107,7 @@ program_option = click.option(
     metavar="PROGRAM",
     help="What the archive was made with, where it holds that by reference.",
 )
+base_option = click.option(
+    "--base", metavar="FILE", help="The safetensors file that the archive's tensors were compared with."
+)
 files_argument = click.argument("files", nargs=-1, type=click.Path())

@@ -37,6 +37,7 @@ Examples:
   tar c D | multum pack > D.mtm      a stream
   multum pack --program run/ a.txt   with a program that fit made, inside
   multum pack --program model.gguf --reference a.txt
+  multum pack --base old.safetensors new.safetensors   what changed
 """
 
 
@@ -76,6 +77,7 @@ class _Options:
     program: "Callable[[], HeldProgram | None]"
     reference: bool
     alone: bool
+    base: str | None
 
 
 @click.command(cls=PackCommand, epilog=EXAMPLES)
@@ -95,6 +97,7 @@ class _Options:
 @click.option("--reference", is_flag=True, help="Note the program's digest only; unpack needs it again.")
 @click.option("--alone", is_flag=True, help="Do without the mixing network; faster.")
 @click.option("--bits", type=float, metavar="B", help="Bits a carried weight is to take, such as 4.")
+@click.option("--base", metavar="FILE", help="Tell tensors by their differences from this safetensors file.")
 @click.option("-n", "--no-name", is_flag=True, help="Keep no name, mode and time inside.")
 @work_options
 @talk_options
@@ -117,6 +120,7 @@ def pack(
     reference: bool,
     alone: bool,
     bits: float | None,
+    base: str | None,
 ) -> int:
     """Pack each of FILES into FILE.mtm; with -o OUT all of them into one archive.
 
@@ -127,7 +131,7 @@ def pack(
     if program is None and (reference or alone or bits is not None):
         raise click.UsageError("--reference, --alone and --bits are of a program; name one with --program")
     held = functools.cache(lambda: _hold(program, bits, memory_limit))  # loaded once, whatever the number of files
-    options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference, alone)
+    options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference, alone, base)
     inputs = inputs_of(files)
     streams = stdout_wanted(inputs, output, to_stdout, rm, as_json)
     if streams and sys.stdout.isatty():
@@ -200,6 +204,7 @@ def _call_pack(
         program=options.program(),
         reference=options.reference,
         alone=options.alone,
+        base=options.base,
         progress=talk.progress(name) if talk.shows_progress else None,
     )
 
@@ -220,6 +225,8 @@ def _tell(talk: Talk, name: str, report: "PackReport", time_s: float) -> int:
     if report.program is not None:
         where = f"{report.program_bytes:,} bytes inside" if report.program.carried else "by reference, not counted"
         talk.note(f"{name}: program {report.program.name}, {report.program.size_bytes:,} bytes, {where}")
+    if report.base is not None:
+        talk.note(f"{name}: base {report.base.name}, {report.base.size_bytes:,} bytes by reference, not counted")
     talk.detail(f"{name}: level {report.level}, {report.blocks} blocks, sha256 {report.digest}")
     talk.result(asdict(report) | {"time_s": round(time_s, 3)})
     return WARNING if report.skipped else 0

@@ -14,7 +14,7 @@ from multum.cli.jobs import (
     source_stream,
     worst,
 )
-from multum.cli.options import files_argument, program_option, talk_options, work_options
+from multum.cli.options import base_option, files_argument, program_option, talk_options, work_options
 from multum.cli.talk import Talk
 
 EXAMPLES = """\b
@@ -27,11 +27,13 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @files_argument
 @program_option
+@base_option
 @work_options
 @talk_options
 def test(
     files: tuple[str, ...],
     program: str | None,
+    base: str | None,
     threads: int,
     memory_limit: int | None,
     as_json: bool,
@@ -40,10 +42,12 @@ def test(
 ) -> int:
     """Decode FILES in full and check every checksum and digest; write nothing."""
     talk = Talk(quiet, verbose, as_json)
-    return worst(_test_one(talk, path, threads, memory_limit, program) for path in inputs_of(files))
+    return worst(_test_one(talk, path, threads, memory_limit, program, base) for path in inputs_of(files))
 
 
-def _test_one(talk: Talk, path: str, threads: int, memory_limit: int | None, program: str | None) -> int:
+def _test_one(
+    talk: Talk, path: str, threads: int, memory_limit: int | None, program: str | None, base: str | None
+) -> int:
     """Test one archive and say so; return its exit code."""
     name = shown(path)
 
@@ -57,6 +61,7 @@ def _test_one(talk: Talk, path: str, threads: int, memory_limit: int | None, pro
             threads,
             memory_limit=memory_limit,
             program=program,
+            base=base,
             progress=talk.progress(name) if talk.shows_progress else None,
         )
         time_s = time.monotonic() - started_s

@@ -17,7 +17,7 @@ from multum.cli.jobs import (
     stdout_wanted,
     worst,
 )
-from multum.cli.options import files_argument, program_option, talk_options, target_options, work_options
+from multum.cli.options import base_option, files_argument, program_option, talk_options, target_options, work_options
 from multum.cli.talk import Talk
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ Examples:
   multum unpack folder.mtm           -> folder/
   multum unpack -c folder.mtm | tar t
   multum unpack --program model.gguf a.mtm   one packed with --reference
+  multum unpack --base old.safetensors new.safetensors.mtm
 """
 
 
@@ -42,12 +43,14 @@ class _Options:
     threads: int
     memory_limit: int | None
     program: str | None
+    base: str | None
 
 
 @click.command(epilog=EXAMPLES)
 @files_argument
 @target_options
 @program_option
+@base_option
 @work_options
 @talk_options
 def unpack(
@@ -62,6 +65,7 @@ def unpack(
     threads: int,
     memory_limit: int | None,
     program: str | None,
+    base: str | None,
 ) -> int:
     """Unpack each of FILES, named without their .mtm, or to OUT.
 
@@ -70,7 +74,7 @@ def unpack(
     output. Archives are kept.
     """
     talk = Talk(quiet, verbose, as_json)
-    options = _Options(force, rm, threads, memory_limit, program)
+    options = _Options(force, rm, threads, memory_limit, program, base)
     inputs = inputs_of(files)
     streams = stdout_wanted(inputs, output, to_stdout, rm, as_json)
     if output is not None and not streams and len(inputs) > 1:
@@ -105,6 +109,7 @@ def _call_unpack(talk: Talk, path: str, target: str | None, streams: bool, optio
         memory_limit=options.memory_limit,
         remove_source=options.rm,
         program=options.program,
+        base=options.base,
         progress=talk.progress(shown(path)) if talk.shows_progress else None,
     )
 
