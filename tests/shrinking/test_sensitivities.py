@@ -92,7 +92,12 @@ def test_patches_make_a_convolution_a_product(layer: nn.Conv1d | nn.Conv2d) -> N
     torch.manual_seed(0)
     read = torch.randn(2, layer.in_channels, *(12, 10)[: len(layer.kernel_size)])
     made = layer(read) - (0 if layer.bias is None else layer.bias.reshape(1, -1, *[1] * len(layer.kernel_size)))
-    patches, outputs = list_patches(layer, read, made.detach())
-    product = patches @ layer.weight.detach().flatten(1).T
-    # a group's positions know of no other group's outputs
-    torch.testing.assert_close(torch.where(outputs == 0, outputs, product), outputs, rtol=1e-4, atol=1e-5)
+    patches = list_patches(layer, read)  # [batch * places * groups, inputs]
+    outputs, groups = layer.out_channels // layer.groups, layer.groups
+    products = torch.einsum(
+        "pgi,goi->pgo",
+        patches.reshape(-1, groups, patches.shape[-1]),
+        layer.weight.detach().reshape(groups, outputs, -1),
+    )
+    expected = made.detach().movedim(1, -1).reshape(-1, groups, outputs)
+    torch.testing.assert_close(products, expected, rtol=1e-4, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Convolutions as matrix products: the patches that a kernel reads, and the gradients of what it makes of them."""
+"""Convolutions as matrix products: the patches that a kernel reads."""
 
 from typing import Any
 
@@ -6,29 +6,21 @@ import torch
 from torch import Tensor
 
 
-def list_patches(module: Any, read: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (float32[positions, inputs], float32[positions, outputs]) of a Conv1d or Conv2d.
+def list_patches(module: Any, read: Tensor) -> Tensor:
+    """Return float32[positions, inputs]: what the kernels of a Conv1d or Conv2d read, one after the other.
 
-    read: what it read, [batch, channels, *size] or one of a batch. gradient: of what it made. Groups that read
-    channels of their own are seen as more positions, each with the gradient of its outputs at their places.
+    read: float32[batch, channels, *size], or one of a batch. Groups read channels of their own: at each place there
+    are then as many positions, group after group.
     """
     axes = len(module.kernel_size)
-    if read.ndim == axes + 1:
-        read, gradient = read[None], gradient[None]
-    padded = _pad(module, read)
+    padded = _pad(module, read if read.ndim == axes + 2 else read[None])
     if axes == 1:
         padded = padded[:, :, None]
     kernel, dilation, stride = (_two(value) for value in (module.kernel_size, module.dilation, module.stride))
     patches = torch.nn.functional.unfold(padded, kernel, dilation, 0, stride)  # [batch, channels * kernel, places]
-    groups = module.groups
-    batch, _, places = patches.shape
-    patches = patches.reshape(batch, groups, -1, places).permute(0, 3, 1, 2)  # [batch, places, groups, inputs]
-    outputs = gradient.reshape(batch, groups, -1, places).permute(0, 3, 1, 2)
-    if groups == 1:
-        return patches.reshape(-1, patches.shape[-1]), outputs.reshape(-1, outputs.shape[-1])
-    spread = torch.zeros(*outputs.shape[:2], groups, groups, outputs.shape[-1])
-    spread[:, :, range(groups), range(groups)] = outputs
-    return patches.reshape(-1, patches.shape[-1]), spread.reshape(batch * places * groups, -1)
+    batch, size, places = patches.shape
+    inputs = size // module.groups
+    return patches.reshape(batch, module.groups, inputs, places).permute(0, 3, 1, 2).reshape(-1, inputs)
 
 
 def _two(value: tuple[int, ...]) -> tuple[int, int]:

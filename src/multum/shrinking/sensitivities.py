@@ -2,12 +2,10 @@
 
 For errors E of a matrix [outputs, inputs] the loss rises by about 1/2 sum_r rows[r] * E[r] @ columns @ E[r] nats a
 prediction. That is the Fisher information of the network's own predictions in the form of a Kronecker product, with
-the gradients of different outputs taken as independent. Inputs count by the energy of the gradient behind them, so
-that a token whose activations are large and whose outputs do not matter does not decide anything.
+the gradients of different outputs taken as independent.
 Source: Martens and Grosse, "Optimizing Neural Networks with Kronecker-factored Approximate Curvature" (2015), section
-3; the weighted second moments are the first step of a power iteration, as in Tseng and others, "Model-Preserving
-Adaptive Rounding" (2025), section 3.
-Invariant: sums are taken batch by batch, in the order of the batches, so that threads do not change them.
+3. Inputs that count by the energy of the gradient behind them did worse on text: docs/LOG.md.
+Invariant: sums are taken batch by batch, in the order of the batches.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,8 +27,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 Batch = dict[str, Tensor]
-# Share of the attention that rows get which the data did not call for: tokens that did not come up.
-_UNSEEN = 0.1
+# Share of the weight that all rows have alike: outputs, or tokens, that the data did not call for matter elsewhere.
+_EVEN = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,26 +41,23 @@ class Sensitivity:
 
 @dataclass(eq=False)
 class _Sums:
-    """Sums over the positions where a matrix was used. energy: of the gradients of its outputs, or of its inputs."""
+    """Sums over the positions where a matrix was used.
+
+    rows: float64[outputs], of squared gradients, or how often each word of a table was read. columns: float32[inputs,
+    inputs], of products of what it read, or of the gradients of a table's words. energy: of all gradients.
+    """
 
     rows: Tensor
     columns: Tensor
+    positions: int = 0
     energy: float = 0.0
 
-    def add(self, rows: Tensor, inputs: Tensor, energy: Tensor) -> None:
-        """Add positions. rows: [outputs]. inputs: [positions, inputs]. energy: [positions], what each counts."""
-        scaled = inputs * energy.sqrt()[:, None]
-        self.columns.addmm_(scaled.T, scaled)
-        self.rows += rows
-        self.energy += float(energy.sum())
-
-    def divide(self, predictions: int, smooth: float) -> Sensitivity | None:
-        """Return the sensitivity, None where no gradient came. smooth: share of the rows that is spread evenly."""
+    def divide(self, predictions: int) -> Sensitivity | None:
+        """Return the sensitivity, None where no gradient came."""
         if not self.energy > 0:
             return None
-        rows = self.rows / self.rows.sum()
-        rows = (1 - smooth) * rows + smooth / len(rows)
-        return Sensitivity(rows, self.columns / predictions)
+        rows = (1 - _EVEN) * self.rows / self.rows.sum() + _EVEN / len(self.rows)
+        return Sensitivity(rows, self.columns * (self.energy / predictions / self.positions))
 
 
 class _Gauge:
@@ -74,52 +69,64 @@ class _Gauge:
         self.head: str | None = None
         self.predictions = 0
         self._outputs: dict[str, tuple[int, Any]] = {}
-        self._top: Tensor | None = None
+        # what was read last, its products, and at how many positions
+        self._read: tuple[Tensor, Tensor, int] | None = None
 
     def watch(self, use: Use, _module: Any, inputs: tuple[Any, ...], named: dict[str, Any], output: Tensor) -> Tensor:
-        """Note what a use reads, and ask for the gradient of what it makes."""
-        read = next(iter((*inputs, *named.values()))).detach()
+        """Add what a use reads, and ask for the gradient of what it makes."""
+        read = next(iter((*inputs, *named.values())))
+        if use.kind != EMBEDDING:
+            self._add_read(use, read)
         # a copy, because what follows may change its input in place, which cuts views off from their gradients
         output = (output if output.requires_grad else output.detach().requires_grad_()).clone()
         self._outputs[use.name] = (output.data_ptr(), output.shape)
-        output.register_hook(partial(self._take, use, read))
-        if self.head in (None, use.name):
-            self._top = read
+        output.register_hook(partial(self._take, use, read if use.kind == EMBEDDING else None))
         return output
 
-    def _take(self, use: Use, read: Tensor, gradient: Tensor) -> None:
-        """Add what one use read and the gradient of what it made of it."""
+    def _add_read(self, use: Use, read: Tensor) -> None:
+        """Add the products of what a use read, which are those of the use before when it read the same."""
+        if self._read is None or self._read[0] is not read or use.kind == CONVOLUTION:
+            plain = read.detach().float()
+            flat = list_patches(use.module, plain) if use.kind == CONVOLUTION else plain.reshape(-1, plain.shape[-1])
+            self._read = (read, flat.T @ flat, len(flat))
+        sums = self.sums[use.name]
+        sums.columns += self._read[1]
+        sums.positions += self._read[2]
+
+    def _take(self, use: Use, words: Tensor | None, gradient: Tensor) -> None:
+        """Add the gradient of what a use made; words: that it read, of a table."""
         if use.name == self.head:
             return
         sums = self.sums[use.name]
         gradient = gradient.float()
-        if use.kind == EMBEDDING:
-            gradient = gradient.reshape(-1, gradient.shape[-1])
-            counts = torch.bincount(read.reshape(-1), minlength=len(sums.rows)).double()
-            sums.add(counts, gradient, torch.ones(len(gradient)))
+        if words is not None:
+            flat = gradient.reshape(-1, gradient.shape[-1])
+            sums.rows += torch.bincount(words.reshape(-1), minlength=len(sums.rows))
+            sums.columns.addmm_(flat.T, flat)
+            # its products are those of gradients already
+            sums.positions, sums.energy = 1, 1.0
             return
-        if use.kind == CONVOLUTION:
-            read, gradient = list_patches(use.module, read.float(), gradient)
-        else:
-            read, gradient = read.reshape(-1, read.shape[-1]).float(), gradient.reshape(-1, gradient.shape[-1])
-        squares = gradient.square()
-        sums.add(squares.sum(0).double(), read, squares.sum(1))
+        outputs = gradient.ndim - 1 - (len(use.module.kernel_size) if use.kind == CONVOLUTION else 0)
+        squares = gradient.square().movedim(outputs, -1).reshape(-1, gradient.shape[outputs]).sum(0).double()
+        sums.rows += squares
+        sums.energy += float(squares.sum())
 
     def find_head(self, logits: Tensor) -> None:
-        """Find the use whose output is what the network predicts with."""
+        """Find the use whose output is what the network predicts with; forget what was read last."""
+        self._read = None
         seen = (logits.data_ptr(), logits.shape)
         self.head = next((name for name, output in self._outputs.items() if output == seen), None)
 
     def add_head(self, chances: Tensor) -> None:
-        """Add the last layer's positions: what its rows count is known without sampling. chances: [positions, classes].
+        """Add the gradients of the last layer, which are known without sampling. chances: float32[positions, classes].
 
         The Fisher information of a softmax is diag(p) - p p^T.
         """
-        assert self._top is not None, "the head has run"
         assert self.head is not None, "the head is known"
-        spread = chances * (1 - chances)
-        top = self._top.reshape(-1, self._top.shape[-1]).float()
-        self.sums[self.head].add(spread.sum(0).double(), top, spread.sum(1))
+        spread = (chances * (1 - chances)).sum(0).double()
+        sums = self.sums[self.head]
+        sums.rows += spread
+        sums.energy += float(spread.sum())
 
 
 def _make_sums(weight: Weight) -> _Sums:
@@ -207,8 +214,7 @@ def _join(weight: Weight, gauge: _Gauge) -> Sensitivity | None:
     """
     parts = []
     for use in weight.uses:
-        table = use.kind == EMBEDDING or use.name == gauge.head
-        found = gauge.sums[use.name].divide(gauge.predictions, _UNSEEN if table else 0.0)
+        found = gauge.sums[use.name].divide(gauge.predictions)
         if found is not None:
             parts.append((use.name, found))
     if not parts:
