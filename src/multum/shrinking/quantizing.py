@@ -16,7 +16,6 @@ from multum.shrinking.guesses import guess_sensitivity
 from multum.shrinking.sensitivities import Batch, measure_sensitivities
 from multum.shrinking.weights import Skipped, Weight
 from multum.tensors.grid_coding import estimate_bits
-from multum.tensors.grid_levels import choose_levels, count_levels
 from multum.tensors.grids import Grid
 
 if TYPE_CHECKING:
@@ -147,9 +146,11 @@ class Quantizer:
         for (weight, rows), big in zip(sample, large, strict=True):
             rounded = round_matrix(weight.read()[rows], self.grounds[weight.name].pick_rows(rows), step)
             grid = Grid(rounded.codes.numpy(), rounded.rows.numpy(), rounded.columns.numpy(), FINE, "F32")
-            codes = count_levels(grid.codes, choose_levels(grid.codes))
+            half = len(rows) // 2
             # what is told of columns is told once, however many rows there are
-            whole = estimate_bits(grid) - codes + codes * len(self.grounds[weight.name].rows) / len(rows)
+            taken = estimate_bits(grid)
+            each = (taken - estimate_bits(grid.cut(0, half))) / (len(rows) - half) if half else 0.0
+            whole = taken + each * (len(self.grounds[weight.name].rows) - len(rows))
             bits += whole * (1 if big else rest / small)
         return bits
 
