@@ -10,16 +10,19 @@ from multum.errors import UsageError
 
 # A file between this share of the target and the target is near enough.
 _NEAR = 0.99
-_TRIES = 3
+_MARGIN = 0.003
+_TRIES = 4
 # Loss searches: bits a weight to begin with, how close two sizes may come, networks tried at most.
 _FIRST_BITS = 4.0
 _CLOSE_BITS = 0.03
 _LOSS_TRIES = 8
-_LEAST_BITS, _MOST_BITS = 0.3, 12.0
+_LEAST_BITS = 0.3
+# Codes are integers of 16 bits, and finer ones would be of no use.
+MOST_BITS = 12.0
 
 
 def reach_bytes(target_bytes: int, rest_bytes: int, write: Callable[[int], int]) -> int:
-    """Return the length of the file that `write` made last, not above `target_bytes`.
+    """Return the length of the file that `write` made last: as near to `target_bytes` as may be, not above it.
 
     rest_bytes: about what the file takes beside the codes. write: makes the file whose codes take what it is given.
     Raises UsageError when the target is out of reach, with what is within.
@@ -30,19 +33,20 @@ def reach_bytes(target_bytes: int, rest_bytes: int, write: Callable[[int], int])
             f"a target of {target_bytes:,} bytes cannot be reached: what is not coded takes {rest_bytes:,} bytes;"
             " give more"
         )
-    for _ in range(_TRIES):
-        size_bytes = write(coded_bytes)
+    sizes: dict[int, int] = {}  # of files, by what their codes might take
+    while coded_bytes > 0 and coded_bytes not in sizes and len(sizes) < _TRIES:
+        sizes[coded_bytes] = size_bytes = write(coded_bytes)
         if _NEAR * target_bytes <= size_bytes <= target_bytes:
             return size_bytes
-        missed = target_bytes - size_bytes
-        if missed > 0 and size_bytes - rest_bytes < _NEAR * coded_bytes:
-            return size_bytes  # the codes themselves cannot become longer
-        coded_bytes += missed - round((1 - _NEAR) / 4 * target_bytes)
-        if coded_bytes <= 0:
-            break
-    if size_bytes <= target_bytes:
-        return size_bytes
-    raise UsageError(f"a target of {target_bytes:,} bytes cannot be reached: {size_bytes:,} bytes can; give more")
+        if list(sizes.values()).count(size_bytes) > 1:
+            break  # the codes become no longer, or no shorter
+        coded_bytes += target_bytes - size_bytes - round(_MARGIN * target_bytes)
+    fitting = {size: coded for coded, size in sizes.items() if size <= target_bytes}
+    if not fitting:
+        least = min(sizes.values())
+        raise UsageError(f"a target of {target_bytes:,} bytes cannot be reached: {least:,} bytes can; give more")
+    best = max(fitting)
+    return best if best == size_bytes else write(fitting[best])
 
 
 def search_bits(most: float, try_bits: Callable[[float], float]) -> float:
@@ -52,7 +56,7 @@ def search_bits(most: float, try_bits: Callable[[float], float]) -> float:
     Between two sizes the logarithm of the increase is nearly a line: a bit more a weight is a quarter of the loss.
     Raises UsageError when no size keeps the loss.
     """
-    low, high = _LEAST_BITS, _MOST_BITS
+    low, high = _LEAST_BITS, MOST_BITS
     fits: float | None = None
     bits, best = _FIRST_BITS, math.inf
     for _ in range(_LOSS_TRIES):

@@ -15,7 +15,7 @@ from torch import nn
 from multum.archive.models import model_folder
 from multum.archive.targets import whole_file
 from multum.errors import UsageError
-from multum.shrinking.aiming import reach_bytes, search_bits
+from multum.shrinking.aiming import MOST_BITS, reach_bytes, search_bits
 from multum.shrinking.int8 import measure_int8
 from multum.shrinking.limits import check_memory, measure_peak_bytes, one_thread
 from multum.shrinking.material import read_material
@@ -98,7 +98,7 @@ class _Run:
         if self.asked.searches:
             assert self.asked.max_loss_increase is not None, "a search is for a loss"
             bits = search_bits(self.asked.max_loss_increase, self._try_bits)
-            if self._count_bytes(bits) != self.state.coded_bytes:
+            if self._count_bytes(bits) != self.state.coded_bytes:  # the last one tried was another
                 self._try_bits(bits)
             return self._write_state(file)
         target_bytes = self.asked.find_target_bytes(self.state.model.weights)
@@ -121,7 +121,7 @@ class _Run:
 
     def _code(self, coded_bytes: int) -> None:
         self.state.restore()
-        self.state.coded_bytes = coded_bytes
+        self.state.coded_bytes = min(coded_bytes, self._count_bytes(MOST_BITS))
         self.ledger = run_passes(self.state, [Code()], self.before, self.progress)
 
     def _code_and_write(self, file: BinaryIO, coded_bytes: int) -> int:
