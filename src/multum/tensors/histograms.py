@@ -63,46 +63,63 @@ def _densest_window(counts: NDArray[np.int64]) -> int:
 
 
 def encode_histograms(tables: FrequencyTables) -> bytes:
-    """Return tables without shifts as bytes: for each its first number, a count, and the frequencies."""
+    """Return tables without shifts as bytes: for each its first number, a count, and so many frequencies.
+
+    A frequency takes a byte, or two above 127; after one of zero a byte tells how many more zeros follow.
+    """
     return b"".join(_encode_one(int(low), row) for low, row in zip(tables.lows, tables.frequencies, strict=True))
 
 
 def _encode_one(low: int, frequencies: NDArray[np.int64]) -> bytes:
     used = np.flatnonzero(frequencies[:ESCAPE])
-    told = frequencies[: int(used[-1]) + 1].tolist() if len(used) else []
-    out = bytearray(_HEAD.pack(low, len(told)))
-    for frequency in told:  # at most TOTAL, so two bytes at most
+    count = int(used[-1]) + 1 if len(used) else 0
+    out, at = bytearray(_HEAD.pack(low, count)), 0
+    while at < count:
+        frequency = int(frequencies[at])
         if frequency > _SEVEN_BITS:
-            out.append(frequency & _SEVEN_BITS | 0x80)
-            frequency >>= 7
-        out.append(frequency)
+            out += bytes([frequency & _SEVEN_BITS | 0x80, frequency >> 7])
+        elif frequency:
+            out.append(frequency)
+        else:
+            zeros = int(used[np.searchsorted(used, at)]) - at
+            out += bytes([0, zeros - 1])
+            at += zeros - 1
+        at += 1
     return bytes(out)
 
 
 def decode_histograms(data: bytes, tables: int) -> tuple[FrequencyTables, int]:
     """Return (tables, bytes read) of the `tables` tables that `data` begins with. Raises FormatError."""
-    lows, rows, at = [], np.zeros((tables, SYMBOLS), np.int64), 0
-    for row in rows:
+    lows, rows, at = np.zeros(tables, np.int64), np.zeros((tables, SYMBOLS), np.int64), 0
+    for k in range(tables):
         if at + _HEAD.size > len(data):
             raise FormatError("a table is cut short")
-        low, count = _HEAD.unpack_from(data, at)
-        at = _decode_one(data, at + _HEAD.size, row[:count])
-        left = TOTAL - int(row.sum())
+        lows[k], count = _HEAD.unpack_from(data, at)
+        at = _decode_one(data, at + _HEAD.size, rows[k, : min(count, ESCAPE)])
+        left = TOTAL - int(rows[k].sum())
         if count > ESCAPE or left < 0:
             raise FormatError(f"a table's {count} frequencies add up to {TOTAL - left}, at most {TOTAL} are allowed")
-        row[ESCAPE] = left
-        lows.append(low)
-    return FrequencyTables(np.array(lows, np.int64), np.zeros(tables, np.int64), rows), at
+        rows[k, ESCAPE] = left
+    return FrequencyTables(lows, np.zeros(tables, np.int64), rows), at
 
 
 def _decode_one(data: bytes, at: int, frequencies: NDArray[np.int64]) -> int:
-    """Fill `frequencies`; return where what follows begins. Raises FormatError."""
-    for k in range(len(frequencies)):
-        if at + 1 >= len(data) and (at >= len(data) or data[at] > _SEVEN_BITS):
+    """Fill `frequencies`, zeros so far; return where what follows them begins. Raises FormatError."""
+    place = 0
+    while place < len(frequencies):
+        first, second = data[at : at + 1], data[at + 1 : at + 2]
+        if not first or (not second and not 0 < first[0] <= _SEVEN_BITS):
             raise FormatError("a table is cut short")
-        frequencies[k] = data[at]
-        if data[at] > _SEVEN_BITS:
+        if 0 < first[0] <= _SEVEN_BITS:
+            frequencies[place] = first[0]
             at += 1
-            frequencies[k] += (data[at] << 7) - 0x80
-        at += 1
+        elif first[0]:
+            frequencies[place] = first[0] - 0x80 | second[0] << 7
+            at += 2
+        else:
+            place += second[0]
+            at += 2
+        place += 1
+    if place > len(frequencies):
+        raise FormatError(f"a table has more zeros than the {len(frequencies)} frequencies it tells")
     return at

@@ -141,5 +141,5 @@ def bytes_to_words(data: bytes) -> NDArray[np.uint32]:
 
 def check_bits(at: int, data: bytes) -> None:
     """Raise FormatError unless bit `at` is where the bits in `data` end; -1: they ended before."""
-    if -(-at // 8) != len(data):
+    if at < 0 or -(-at // 8) != len(data):
         raise FormatError(f"the elements of a block do not end where its {len(data)} bytes of plain bits do")
