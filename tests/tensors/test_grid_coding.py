@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from multum.errors import FormatError, UsageError
 from multum.tensors.grid_coding import decode_grid, encode_grid, estimate_bits
 from multum.tensors.grids import WIDTHS, Grid
+from tests.tensors.matrices import draw_codes, draw_together
 
 
 def make_grid(codes: np.ndarray, rows: np.ndarray | None = None, columns: np.ndarray | None = None) -> Grid:
@@ -16,11 +17,6 @@ def make_grid(codes: np.ndarray, rows: np.ndarray | None = None, columns: np.nda
     rows = np.zeros(codes.shape[0]) if rows is None else rows
     columns = np.zeros(codes.shape[1]) if columns is None else columns
     return Grid(codes.astype(np.int16), rows.astype(np.int16), columns.astype(np.int16), 4, "BF16")
-
-
-def draw_codes(rows: int, columns: int, spread: float = 2.0, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    return np.rint(spread * rng.standard_normal((rows, columns))).astype(np.int16)
 
 
 def count_rate(grid: Grid) -> float:
@@ -42,13 +38,12 @@ any_codes = shapes.flatmap(
 
 
 @given(any_codes, st.integers(0, 8), st.sampled_from(sorted(WIDTHS)), st.integers(0, 2**32 - 1))
-@settings(max_examples=60)
+@settings(max_examples=30)
 @example(np.full((1, 1), -(2**15), np.int16), 0, "F32", 0)
 @example(np.full((9, 2), 2**15 - 1, np.int16), 8, "F16", 0)
 def test_grids_come_back(codes: np.ndarray, fine: int, dtype: str, seed: int) -> None:
     rng, limit = np.random.default_rng(seed), 48 << fine
-    rows = rng.integers(-limit, limit + 1, codes.shape[0]).astype(np.int16)
-    columns = rng.integers(-limit, limit + 1, codes.shape[1]).astype(np.int16)
+    rows, columns = (rng.integers(-limit, limit + 1, (n,)).astype(np.int16) for n in codes.shape)
     check_round_trip(Grid(codes, rows, columns, fine, dtype))
 
 
@@ -77,6 +72,15 @@ def test_columns_with_a_middle_of_their_own_save_bits() -> None:
     codes = draw_codes(2000, 40, 2.0) + np.rint(draw_codes(1, 40, 9.0, seed=2)).astype(np.int16)
     check_round_trip(make_grid(codes))
     assert count_rate(make_grid(codes)) < count_rate(make_grid(draw_codes(2000, 40, 2.0))) + 0.06
+
+
+def test_columns_that_go_together_save_bits() -> None:
+    codes = draw_together(3000, 70)
+    shuffled = codes.copy()
+    for column in shuffled.T:
+        np.random.default_rng(int(column.sum()) & 0xFF).shuffle(column)
+    check_round_trip(make_grid(codes))
+    assert count_rate(make_grid(codes)) < count_rate(make_grid(shuffled)) - 0.5
 
 
 def test_steps_that_undo_scales_are_told_once() -> None:
@@ -162,6 +166,7 @@ def test_any_bytes_are_refused_or_are_a_grid(data: bytes, shape: tuple[int, int]
         (2, 0x80, "no grid has .* zone 8"),
         (2, 0x08, "no grid has .* power 8"),
         (3, 8, "no grid has .* flags 8"),
+        (3, 16, "no grid has .* flags 16"),
         (7, 0xFF, "lists of 42"),
     ],
 )
@@ -170,6 +175,20 @@ def test_heads_that_say_what_is_not_allowed_are_refused(at: int, value: int, mat
     data[at] = value
     with pytest.raises(FormatError, match=match):
         decode_grid(bytes(data), 7, 9)
+
+
+def test_a_prediction_of_too_many_columns_is_refused_before_memory_is_taken() -> None:
+    data = bytearray(encode_grid(make_grid(draw_codes(7, 9))))
+    data[3] = 4 | 8
+    with pytest.raises(FormatError, match="a prediction has 1000000 columns, at most 1024 are allowed"):
+        decode_grid(bytes(data), 1, 1_000_000)
+
+
+def test_strips_that_are_cut_are_refused() -> None:
+    data = encode_grid(make_grid(draw_together(3000, 70)))
+    for size in range(len(data) // 2, len(data), len(data) // 17):
+        with pytest.raises(FormatError, match=r"a strip of a grid takes|lanes|end where"):
+            decode_grid(data[:size], 3000, 70)
 
 
 def test_steps_out_of_range_are_refused() -> None:
