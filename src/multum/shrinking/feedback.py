@@ -27,7 +27,7 @@ _BLOCK = 64
 _MOST_ROWS = 8192
 # Squared error, in steps, that a bit is worth: what the rate-distortion curve of uniform quantization says.
 _BIT_WORTH = math.log(2) / 6
-_LARGEST_CODE = 32767
+LARGEST_CODE = 32767
 _LEAST_SPREAD = 0.05
 
 
@@ -38,7 +38,7 @@ class Ground:
     order: int64[C], the columns as they are rounded. feedback: float32[C, C], unit upper triangular: what later columns
     take over of a column's error. rows: float64[R], columns: float64[C]: base-2 logarithms of the steps, together, at
     which an error costs 1; columns in the order of rounding. damping: added to the diagonal, in shares of its mean;
-    infinite where only the diagonal is used.
+    infinite where only the diagonal is used. flat: whether all columns have one step. most: the largest code.
     """
 
     order: Tensor
@@ -46,6 +46,13 @@ class Ground:
     rows: Tensor
     columns: Tensor
     damping: float
+    flat: bool = False
+    most: int = LARGEST_CODE
+
+    @property
+    def column_steps(self) -> Tensor:
+        """Float64[C]: logarithms of the steps of columns, in the order of rounding."""
+        return self.columns.mean().expand_as(self.columns) if self.flat else self.columns
 
     def pick_rows(self, rows: Tensor) -> "Ground":
         """Return the ground of some of the rows: the codes of a row depend on no other row, but for their rates."""
@@ -62,8 +69,8 @@ class Rounded:
     loss: float
 
 
-def prepare(sensitivity: Sensitivity) -> Ground:
-    """Return the ground of a matrix from what its errors cost."""
+def prepare(sensitivity: Sensitivity, flat: bool = False, most: int = LARGEST_CODE) -> Ground:
+    """Return the ground of a matrix from what its errors cost; see Ground."""
     cost = sensitivity.columns.double()
     order = torch.argsort(cost.diagonal(), descending=True, stable=True)
     factor, damping = _factorise(cost[order][:, order])
@@ -75,6 +82,8 @@ def prepare(sensitivity: Sensitivity) -> Ground:
         -0.5 * torch.log2(sensitivity.rows.clamp_min(torch.finfo(torch.float64).tiny)),
         torch.log2(spread),
         damping,
+        flat,
+        most,
     )
 
 
@@ -115,10 +124,10 @@ def _cut_rows(matrix: Tensor, ground: Ground) -> Iterator[tuple[Tensor, Ground]]
 
 def _round_rows(matrix: Tensor, ground: Ground, step: float) -> Rounded:
     """Return the integers of some rows of a matrix."""
-    rows, columns = _grid_exponents(ground.rows + step), _grid_exponents(ground.columns)
+    rows, columns = _grid_exponents(ground.rows + step), _grid_exponents(ground.column_steps)
     steps = _read_steps(columns)
     scaled = matrix[:, ground.order] / _read_steps(rows)[:, None]
-    rates = _Rates(scaled / steps)
+    rates = _Rates(scaled / steps, ground.most)
     codes = torch.empty(matrix.shape, dtype=torch.int16)
     # what an error of one row step costs, but for its column
     costs = torch.exp2(2 * (rows.double() / 2**FINE - ground.rows))
@@ -164,15 +173,16 @@ def _grid_exponents(logs: Tensor) -> Tensor:
 class _Rates:
     """What codes cost in bits: a Laplace distribution, as wide as the row and the column say."""
 
-    def __init__(self, values: Tensor) -> None:
-        """values: float32[R, C], in steps."""
+    def __init__(self, values: Tensor, most: int) -> None:
+        """values: float32[R, C], in steps. most: the largest code."""
+        self._most = most
         squares = values.square()
         self._rows = squares.mean(1).sqrt()
         self._columns = squares.mean(0).sqrt() / squares.mean().sqrt().clamp_min(1e-30)
 
     def round(self, values: Tensor, column: int) -> Tensor:
         """Return the codes of a column's `values`: the nearest, or the next one to zero where its bits are worth it."""
-        nearest = values.round().clamp(-_LARGEST_CODE, _LARGEST_CODE)
+        nearest = values.round().clamp(-self._most, self._most)
         size = nearest.abs()
         lower = nearest - nearest.sign()
         saved = self._price(size, column)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from multum.shrinking.feedback import FINE, Ground, Rounded, prepare, round_matrix
+from multum.shrinking.feedback import FINE, LARGEST_CODE, Ground, Rounded, prepare, round_matrix
 from multum.shrinking.guesses import guess_sensitivity
 from multum.shrinking.sensitivities import Batch, measure_sensitivities
 from multum.shrinking.weights import Skipped, Weight
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 # A sample for the search of the step: some matrices, all large ones among them, and some of their rows.
-_SAMPLE_MATRICES = 64
+_SAMPLE_MATRICES = 32
 _SAMPLE_ROWS = 48
 _LARGE = 0.05
 _SEARCHES = 5
@@ -31,8 +31,6 @@ _SEARCHES = 5
 _SAMPLE_NEAR = 0.002
 _NEAR = 0.008
 _ROUNDS = 4
-# Shares of the work, for progress.
-_MEASURED, _SEARCHED = 0.6, 0.75
 
 
 @dataclass(frozen=True)
@@ -67,11 +65,14 @@ class Quantizer:
         batches: Sequence[Batch] | None,
         *,
         seed: int = 0,
+        flat: bool = False,
+        most: int = LARGEST_CODE,
         progress: Progress | None = None,
     ) -> None:
         """batches: what the network reads, for calibration; None for a guess from the weights alone.
 
-        progress: called with the share of the measuring that is done.
+        flat: all columns of a matrix have one step. most: the largest code. progress: called with the share of the
+        measuring that is done.
         """
         self.weights = tuple(weights)
         measured = {}
@@ -82,7 +83,9 @@ class Quantizer:
         self.grounds: dict[str, Ground] = {}
         for weight in self.weights:
             found = measured.pop(weight.name, None)
-            self.grounds[weight.name] = prepare(guess_sensitivity(weight.read()) if found is None else found)
+            self.grounds[weight.name] = prepare(
+                guess_sensitivity(weight.read()) if found is None else found, flat, most
+            )
 
     @property
     def size(self) -> int:
@@ -160,7 +163,7 @@ class Quantizer:
         for weight in self.weights:
             rows = self._pick_rows(weight)
             ground = self.grounds[weight.name].pick_rows(rows)
-            scaled = weight.read()[rows][:, ground.order] * torch.exp2(-ground.rows[:, None] - ground.columns)
+            scaled = weight.read()[rows][:, ground.order] * torch.exp2(-ground.rows[:, None] - ground.column_steps)
             spreads.append((weight.parameter.numel(), 0.5 * float(scaled.square().mean().clamp_min(1e-300).log2())))
         low, high = -100.0, 100.0
         while high - low > 1e-3:
