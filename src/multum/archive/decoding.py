@@ -127,6 +127,7 @@ def _decode_blocks(
         yield from lanes.drain()
     finally:
         lanes.close()
+        walker.close()
 
 
 class PlainStream(io.RawIOBase):

@@ -62,7 +62,7 @@ class Repeatable:
             self._kept[number] = _Kept(block, self._source.offset - len(payload))
             return
         if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="multum-")  # noqa: SIM115 - closed with this object
+            self._file = tempfile.TemporaryFile(prefix="multum-")  # noqa: SIM115 - closed by close
         self._kept[number] = _Kept(block, self._file.seek(0, 2))
         self._file.write(payload)
 
@@ -73,6 +73,11 @@ class Repeatable:
             raise FormatError("a block repeats one that cannot be repeated", offset)
         check_repeat(repeat, kept.block, offset)
         return kept.block, self._read(kept)
+
+    def close(self) -> None:
+        """Let go of the temporary file, if there is one."""
+        if self._file is not None:
+            self._file.close()
 
     def _read(self, kept: _Kept) -> bytes:
         if self._file is not None:

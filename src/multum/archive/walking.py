@@ -143,6 +143,10 @@ class Walker:
             raise FormatError("the payload does not match its checksum", self.block_offset)
         return code
 
+    def close(self) -> None:
+        """Let go of what was kept for blocks that repeat others; the stream stays open."""
+        self._repeatable.close()
+
     def _skip_payload(self) -> None:
         """Pass over the payload if the caller did not take it."""
         if self._pending is not None:
