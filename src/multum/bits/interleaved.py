@@ -43,7 +43,7 @@ def _refill(x, words, at):
 
 @part
 def _pop(x, words, at, context, slots, intervals, lows, shifts):
-    """Return (number, state, index of the next word) of the number that comes next."""
+    """Return (number modulo 2**16, state, index of the next word) of the number that comes next."""
     table = np.uint64(context)
     shift = shifts[table]
     raw = x & ((1 << shift) - 1)
@@ -57,7 +57,7 @@ def _pop(x, words, at, context, slots, intervals, lows, shifts):
     if symbol == ESCAPE:
         quotient = ((x & _WORD) ^ 0x8000) - 0x8000  # 16 bits with a sign
         x, at = _refill(x >> 16, words, at)
-    return quotient << shift | raw, x, at
+    return (quotient << shift | raw) & _WORD, x, at
 
 
 @kernel
@@ -155,10 +155,10 @@ def decode_numbers(code: bytes, contexts: NDArray[np.uint8], tables: FrequencyTa
         raise FormatError(f"a lane begins with {states.min()}; the least is {_FIRST}")
     words = np.frombuffer(code, "<u2", offset=head)
     padded = np.concatenate([words, np.zeros(_NUMBER_WORDS * lanes, np.uint16)])
-    numbers = np.empty(len(contexts), np.int16)
+    numbers = np.empty(len(contexts), np.uint16)
     end = _decode(
         padded, np.array(contexts), tables.slots, tables.intervals, tables.lows, tables.shifts, states, numbers
     )
     if end != len(words) or (states != _FIRST).any():
         raise FormatError("the numbers do not end where their code ends: the bytes are damaged")
-    return numbers
+    return numbers.view(np.int16)
