@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import multum
 from multum.archive import coding, planning
 from multum.tensors.grids import Grid
-from tests.archive.checkpoints import bfloat16, model, safetensors, spread, weights
+from tests.archive.checkpoints import Tensors, bfloat16, model, safetensors, spread, weights
 from tests.archive.samples import text
 from tests.archive.streams import one_byte_stream, pieces_stream
 
@@ -128,7 +128,7 @@ def test_the_memory_stated_suffices_for_each_method() -> None:
 
 def test_what_repeats_is_stored_once(tmp_path: Path) -> None:
     first = weights(128, 96, 5).tobytes()
-    tensors = {"a": ("F32", (128, 96), first), "b": ("BF16", (96, 128), model()["embedding"][2])}
+    tensors: Tensors = {"a": ("F32", (128, 96), first), "b": ("BF16", (96, 128), model()["embedding"][2])}
     data = safetensors({**tensors, "c": ("F32", (128, 96), first)})
     archive = multum.pack_bytes(data, 1)
     assert methods(archive)[1:] == ["tensor", "tensor", "repeat"]
