@@ -85,3 +85,12 @@ def test_codes_do_not_depend_on_the_number_of_threads() -> None:
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*found)
+
+
+def test_rows_are_as_coarse_as_their_largest_weight_needs() -> None:
+    matrix, sensitivity = _make_case()
+    matrix[3, 7] = 40.0
+    rounded = round_matrix(matrix, prepare(sensitivity, flat=True, most=127), -8.0)
+    assert rounded.codes.abs().max() <= 127
+    assert len(rounded.columns.unique()) == 1
+    assert float(_read(rounded)[3, 7]) == pytest.approx(40, rel=0.02)

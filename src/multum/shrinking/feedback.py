@@ -124,9 +124,13 @@ def _cut_rows(matrix: Tensor, ground: Ground) -> Iterator[tuple[Tensor, Ground]]
 
 def _round_rows(matrix: Tensor, ground: Ground, step: float) -> Rounded:
     """Return the integers of some rows of a matrix."""
-    rows, columns = _grid_exponents(ground.rows + step), _grid_exponents(ground.column_steps)
+    columns = _grid_exponents(ground.column_steps)
     steps = _read_steps(columns)
-    scaled = matrix[:, ground.order] / _read_steps(rows)[:, None]
+    ordered = matrix[:, ground.order]
+    # what a row's largest code can reach: what it cannot, no later column makes good
+    reach = torch.log2((ordered / steps).abs().amax(1).clamp_min(1e-30).double() / (ground.most - 0.5))
+    rows = _grid_exponents(torch.maximum(ground.rows + step, reach + 2.0**-FINE))
+    scaled = ordered / _read_steps(rows)[:, None]
     rates = _Rates(scaled / steps, ground.most)
     codes = torch.empty(matrix.shape, dtype=torch.int16)
     # what an error of one row step costs, but for its column
