@@ -71,5 +71,5 @@ def test_a_network_that_breaks_is_one_that_is_too_coarse() -> None:
 
 
 def test_a_loss_that_no_size_keeps_is_refused_with_the_least_that_was_found() -> None:
-    with pytest.raises(UsageError, match="at most 0.1 bits cannot be kept: the least that was found is 0.5"):
-        search_bits(0.1, lambda bits: 0.5)
+    with pytest.raises(UsageError, match=r"at most 0.1 bits cannot be kept: the least that was found is 0.5"):
+        search_bits(0.1, lambda _: 0.5)

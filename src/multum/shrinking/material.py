@@ -3,7 +3,9 @@
 Invariant: no byte or example calibrates and measures both.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from multum.neural.features import MOST_TOKENS, Reader
 from multum.neural.loading import Loaded, count_longest, foreign_errors, load_vocabulary, quiet
 from multum.neural.networks import LABELS, LANGUAGE
 from multum.neural.windows import check_windows
+from multum.shrinking.imagining import imagine
 from multum.shrinking.measuring import Gauge, LabelGauge, LanguageGauge
 from multum.shrinking.models import Model
 
@@ -34,6 +37,7 @@ _HELD_OUT = 0.1
 _EXAMPLES = 32
 
 Batch = dict[str, Tensor]
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,17 +53,24 @@ class Material:
 
 
 def read_material(
-    model: Model, data: str | Path | None, evaluation: str | Path | None, calibration: int, seed: int
+    model: Model,
+    data: str | Path | None,
+    evaluation: str | Path | None,
+    calibration: int,
+    seed: int,
+    progress: Progress | None = None,
 ) -> Material:
     """Return the material for `model`.
 
-    data: calibrates; its last part is held out where there is no `evaluation`. calibration: tokens or examples, at
-    most, chosen by `seed`. Raises UsageError for data that the model does not read, FormatError, OSError.
+    data: calibrates; its last part is held out where there is no `evaluation`. Without, a language model calibrates on
+    what it imagines. calibration: tokens or examples, at most, chosen by `seed`. progress: called with what is done
+    and its share. Raises UsageError for data that the model does not read, FormatError, OSError.
     """
+    if model.kind == LANGUAGE:
+        found = _read_text(model, data, evaluation, calibration, seed)
+        return found if data is not None else _imagine_text(model, found, seed, progress)
     if data is None and evaluation is None:
         return Material()
-    if model.kind == LANGUAGE:
-        return _read_text(model, data, evaluation, calibration, seed)
     if model.kind == LABELS:
         return _read_labels(model, data, evaluation, calibration, seed)
     raise UsageError(
@@ -68,9 +79,23 @@ def read_material(
     )
 
 
+def _imagine_text(model: Model, found: Material, seed: int, progress: Progress | None) -> Material:
+    """Return `found` with texts that the model itself draws to calibrate on, where it can draw any."""
+    start = getattr(model.config, "bos_token_id", None)
+    told = None if progress is None else partial(progress, "imagining")
+    try:
+        batches = imagine(model.module, start if isinstance(start, int) else None, seed=seed, progress=told)
+    except (AttributeError, TypeError, ValueError, IndexError, RuntimeError):  # a network that draws in its own way
+        return found
+    rows = sum(len(batch["input_ids"]) for batch in batches)
+    return replace(found, batches=batches, told=f"none: {rows} texts that the model imagined")
+
+
 def _read_text(
     model: Model, data: str | Path | None, evaluation: str | Path | None, calibration: int, seed: int
 ) -> Material:
+    if data is None and evaluation is None:
+        return Material()
     loaded = _open_language(model)
     if loaded.vocabulary.is_bytes:
         window, overlap = check_windows(None, None, loaded.longest)

@@ -58,7 +58,7 @@ def _run(
     probe = None if model.source is None else make_probe(model.config, model.source)
     running = None if probe is None else measure_running(model.module, *probe)
     with one_thread():
-        material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed)
+        material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed, progress)
         state = State(model, material, asked.seed)
         run = _Run(state, asked, state.measure(), progress)
         with whole_file(target, force, None) as file:
