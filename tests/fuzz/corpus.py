@@ -5,6 +5,7 @@ from pathlib import Path
 
 import multum
 from multum.archive import coding
+from tests.archive.checkpoints import Tensors, bfloat16, safetensors, weights
 from tests.hostile.forge import FOLDER, folder, member, whole
 
 TEXT = b"much in little, little in much; " * 3
@@ -19,7 +20,15 @@ def sound_archives() -> dict[str, bytes]:
         member("d", tarfile.DIRTYPE), member("d/f"), member("d/link", tarfile.SYMTYPE, "f"), member("e")
     )
     made["blocks"] = in_tiny_blocks(TEXT)
+    made["tensors"] = multum.pack_bytes(in_tensors(), 1)
     return made
+
+
+def in_tensors() -> bytes:
+    """Return a safetensors file whose blocks are coded as tensors, one of them as a repeat."""
+    values = weights(16, 40, 1)
+    tensors: Tensors = {name: ("F32", (16, 40), values.tobytes()) for name in "abcdefg"}
+    return safetensors({**tensors, "half": ("BF16", (16, 40), bfloat16(values)), "last": tensors["a"]})
 
 
 def in_tiny_blocks(data: bytes) -> bytes:

@@ -20,6 +20,7 @@ MEMORY_MB = 2000
 KERNELS = [
     "multum.bits.adaptive",
     "multum.bits.binary",
+    "multum.bits.interleaved",
     "multum.bits.kernels",
     "multum.formats.transforms",
     "multum.mixing.engine",
@@ -27,6 +28,10 @@ KERNELS = [
     "multum.mixing.matching",
     "multum.mixing.mixer",
     "multum.mixing.slots",
+    "multum.tensors.differences",
+    "multum.tensors.fields",
+    "multum.tensors.grid_levels",
+    "multum.tensors.plain_bits",
 ]
 SECONDS_AN_INPUT = 20
 

@@ -10,7 +10,7 @@ from tests.fuzz.corpus import sound_archives
 from tests.fuzz.oracle import check_reader
 from tests.fuzz.repair import repair
 
-NAMES = ["level_1", "level_5", "empty", "records", "stored", "folder", "blocks"]
+NAMES = ["level_1", "level_5", "empty", "records", "stored", "folder", "blocks", "tensors"]
 edits = st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=3), st.integers(0, 3)), min_size=1, max_size=4)
 
 

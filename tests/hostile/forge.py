@@ -14,7 +14,9 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+from multum.archive.bases import BaseRecord, encode_base
 from multum.archive.frames import (
+    BASE,
     BLOCK,
     END,
     INDEX,
@@ -271,6 +273,56 @@ def forge_programs() -> dict[str, tuple[bytes, str]]:
     }
 
 
+def rows(method: int, payload: bytes) -> bytes:
+    """Return an archive of one block of 60 zeros by a method for rows of tensors."""
+    raw = bytes(60)
+    one = BlockHeader(60, len(payload), method, b"", 0, zlib.crc32(raw), zlib.crc32(payload))
+    return encode_header(replace(HEADER, block_bytes=60)) + block(payload, one) + end(raw)
+
+
+def repeating(payload: bytes, original: bytes) -> bytes:
+    """Return an archive of the block `original`, of DATA, and one of the same length that repeats another one."""
+    again = block(payload, replace(describe(DATA), coded_bytes=len(payload), method=6, code_crc=zlib.crc32(payload)))
+    return PLAIN + original + again + end(DATA * 2, index(Entry(len(original), 14), Entry(len(again), 14)))
+
+
+def sheet(rows: int, columns: int, width: int = 2, mantissa: int = 7, manner: int = 0, count: int = 1) -> bytes:
+    """Return the head of a sheet with the shape of one matrix."""
+    return struct.pack("<BBBIII", width, mantissa, manner, count, rows, columns)
+
+
+def forge_tensors() -> dict[str, tuple[bytes, str]]:
+    """Return archives with a wrong block of rows of tensors, or a wrong base, and the message each must give."""
+    rest, based = block() + end(), encode_header(replace(HEADER, base=True))
+    base = encode_base(BaseRecord("b", bytes(32), 7))
+    recipe = encode_frame(RECIPE, b"recipe") + block(DATA, replace(describe(DATA), method=4, recipe=1))
+    return {
+        "tensor_head_short": (rows(4, b"\2\7\0"), "the head of a block of tensors is cut short"),
+        "tensor_kind": (rows(4, sheet(5, 6, mantissa=9)), "elements of 2 bytes and 9 bits of mantissa"),
+        "tensor_count": (rows(4, sheet(5, 6, count=0)), "has 0 matrices"),
+        "tensor_count_huge": (rows(4, sheet(5, 6, count=1 << 31)), "has 2147483648 matrices"),
+        "tensor_shape": (rows(4, sheet(1 << 31, 1 << 31)), "have 9223372036854775808 bytes; the block has 60"),
+        "tensor_no_rows": (rows(4, sheet(0, 30)), "have 0 bytes; the block has 60"),
+        "tensor_fraction": (rows(4, sheet(5, 6, manner=4)), "levels have 4 bits of fraction"),
+        "tensor_part_short": (rows(4, sheet(5, 6) + b"\xff" * 4), "needs 4294967299 bytes, 4 are there"),
+        "tensor_table_short": (rows(4, sheet(1, 60, 1, 0) + b"\0\0\1"), "a table is cut short"),
+        "tensor_table_full": (rows(4, sheet(1, 60, 1, 0) + b"\0\0\1\xff\xff"), "add up to 32767"),
+        "tensor_code_short": (rows(4, sheet(1, 60, 1, 0) + b"\0\0\1\1"), "a code of 1 lanes is 4 bytes"),
+        "tensor_recipe": (PLAIN + recipe + end(), "has transforms or a recipe"),
+        "grid_shape": (rows(5, struct.pack("<II", 1 << 31, 1 << 31)), "has 2147483648 rows of 2147483648 values"),
+        "grid_short": (rows(5, b"\1\0"), "the shape of a block on a grid is cut short"),
+        "repeat_of_nothing": (rows(6, b"\0"), "a block repeats block 0, 0 came before"),
+        "repeat_of_itself": (repeating(b"\1", block()), "a block repeats block 1, 1 came before"),
+        "repeat_of_stored": (repeating(b"\0", block()), "that cannot be repeated"),
+        "repeat_too_long": (repeating(b"\0\0", block()), "payload of a repeat has 1 bytes too many"),
+        "difference_without_base": (rows(7, b"\0"), "a block is told by its differences from a base"),
+        "base_missing": (based + rest, "frame B is not allowed here, a base was announced"),
+        "base_unannounced": (PLAIN + encode_frame(BASE, base) + rest, "frame A is not allowed here"),
+        "base_not_given": (based + encode_frame(BASE, base) + rest, "was made with base 'b' of digest 0000"),
+        "base_bytes_left": (based + encode_frame(BASE, base + b"x") + rest, "base has 1 bytes too many"),
+    }
+
+
 def forge_folders() -> dict[str, tuple[bytes, str]]:
     """Return archives whose tar stream attacks the target's surroundings."""
     link = tarfile.SYMTYPE
@@ -309,7 +361,7 @@ def _cut_member() -> bytes:
 
 def forge_all() -> dict[str, tuple[bytes, str, str]]:
     """Return every forged archive: name -> bytes, verb, message."""
-    tested = forge_headers() | forge_frames() | forge_blocks() | forge_recipes() | forge_programs()
+    tested = forge_headers() | forge_frames() | forge_blocks() | forge_recipes() | forge_programs() | forge_tensors()
     made = {name: (data, "test", message) for name, (data, message) in tested.items()}
     return made | {name: (data, "unpack", message) for name, (data, message) in forge_folders().items()}
 

@@ -1,0 +1,51 @@
+"""Golden archives of tensors: `python -m tests.golden.tensors` writes those that are not there yet."""
+
+import io
+import tempfile
+from pathlib import Path
+
+import multum
+from tests.archive.checkpoints import model, safetensors
+
+FOLDER = Path(__file__).parent / "tensors1"
+BASE = safetensors(model(1))
+
+
+def contents() -> dict[str, tuple[bytes, int, bool]]:
+    """Return content, level, and whether there is a base of each golden archive by name."""
+    kinds = model(1)
+    again = {**kinds, "again": kinds["embedding"], "kernel again": kinds["kernel"]}
+    return {
+        "kinds": (safetensors(kinds, b"and more"), 1, False),
+        "repeats": (safetensors(again), 5, False),
+        "differences": (safetensors(model(1, 2**-9)), 9, True),
+    }
+
+
+def pack_golden(data: bytes, level: int, compared: bool) -> bytes:
+    """Return the archive without metadata."""
+    target = io.BytesIO()
+    with tempfile.TemporaryDirectory() as name:
+        base = write_base(Path(name)) if compared else None
+        multum.pack(io.BytesIO(data), target, level, 1, base=base)
+    return target.getvalue()
+
+
+def write_base(folder: Path) -> Path:
+    """Write the base and return its path."""
+    path = folder / "base.safetensors"
+    path.write_bytes(BASE)
+    return path
+
+
+def main() -> None:
+    """Write what is missing; what is there stays as it is."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, golden in contents().items():
+        path = FOLDER / f"{name}.mtm"
+        if not path.exists():
+            path.write_bytes(pack_golden(*golden))
+
+
+if __name__ == "__main__":
+    main()
