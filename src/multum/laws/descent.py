@@ -130,12 +130,21 @@ def _search(
 def _update(inverse: Array, rows: Rows, change: Array, turn: Array) -> None:
     """Let the inverse curvature of `rows` agree with the step just taken, where that tells of a positive one."""
     along = np.einsum("sp,sp->s", change, turn)
-    told = along > 1e-12 * np.linalg.norm(change, axis=1) * np.linalg.norm(turn, axis=1)
+    with np.errstate(over="ignore"):
+        told = along > 1e-12 * np.linalg.norm(change, axis=1) * np.linalg.norm(turn, axis=1)
     rows, change, turn, along = rows[told], change[told], turn[told], along[told]
     if not len(rows):
         return
+    with np.errstate(all="ignore"):
+        _add_pair(inverse, rows, change, turn, along)
+
+
+def _add_pair(inverse: Array, rows: Rows, change: Array, turn: Array, along: Array) -> None:
+    """Make the one inverse nearest to the old that turns `turn` into `change`; keep the old where that overflows."""
     image = np.einsum("spq,sq->sp", inverse[rows], turn)
     weight = (along + np.einsum("sp,sp->s", turn, image)) / along**2
     cross = image[:, :, None] * change[:, None, :]
-    inverse[rows] += weight[:, None, None] * change[:, :, None] * change[:, None, :]
-    inverse[rows] -= (cross + cross.transpose(0, 2, 1)) / along[:, None, None]
+    moved = weight[:, None, None] * change[:, :, None] * change[:, None, :]
+    moved -= (cross + cross.transpose(0, 2, 1)) / along[:, None, None]
+    sound = np.isfinite(moved).all((1, 2))
+    inverse[rows[sound]] += moved[sound]

@@ -1,5 +1,6 @@
 """What speaks against a law: reasons to mind it, and reasons not to extrapolate with it at all."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,6 @@ from multum.laws.descent import minimise
 from multum.laws.expressions import Node
 from multum.laws.intervals import LEAST_SHARE, Interval, is_at_bound
 from multum.laws.jets import Array
-from multum.laws.noise import measure_bits
 from multum.laws.objective import predict_log
 from multum.laws.solving import Fit, count_levels
 
@@ -79,8 +79,7 @@ def _measure_floor(fit: Fit, floor: str, lowest: float) -> float:
     start[names.index(floor)] = np.log(1e-9 * lowest)
     free = np.array([name != floor for name in names])
     found = minimise(fit.objective, start[None], free=free[None])
-    count, delta = len(fit.points), fit.objective.delta
-    return measure_bits(float(found.loss[0]), count, delta) - measure_bits(fit.loss, count, delta)
+    return float(fit.measure_deviance(found.loss)[0]) / (2 * math.log(2))
 
 
 def _doubt_terms(fit: Fit) -> list[str]:

@@ -74,7 +74,7 @@ def _read_fields(fields: dict[str, Any]) -> Law:
         },
         draws=[[_read_number("draws", one) for one in draw] for draw in fields["draws"]],
         noise=_read_number("noise", fields["noise"]),
-        inflation=_read_positive("inflation", fields["inflation"]),
+        drift=_read_number("drift", fields["drift"]),
         holdout=None if holdout is None else HoldOut(**holdout),
         runners_up=tuple(RunnerUp(**one) for one in fields["runners_up"]),
         warnings=tuple(map(str, fields["warnings"])),

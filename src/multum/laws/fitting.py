@@ -9,7 +9,7 @@ import numpy as np
 
 from multum.archive.targets import check_free
 from multum.errors import UsageError
-from multum.laws.calibration import NORMAL_80, Trust, measure_deviation, measure_trust
+from multum.laws.calibration import NORMAL_80, Trust, measure_deviation, measure_reach, measure_trust
 from multum.laws.doubts import find_doubts
 from multum.laws.forms import AUTO, list_forms, make_form
 from multum.laws.intervals import RESAMPLES, measure_errors, profile, resample
@@ -26,7 +26,7 @@ _KEPT_DRAWS = 200
 
 
 def law(
-    points: "str | os.PathLike[str] | Mapping[str, Sequence[Any]] | Sequence[str | os.PathLike[str]]",
+    points: "str | os.PathLike[str] | Mapping[str, Any] | Sequence[str | os.PathLike[str]]",
     out: "str | os.PathLike[str] | None" = None,
     *,
     form: str = AUTO,
@@ -103,7 +103,7 @@ def fit_law(
         ranges=_list_ranges(kept),
         draws=_keep_draws(best, draws),
         noise=trust.noise,
-        inflation=trust.inflation,
+        drift=trust.drift,
         holdout=_test_held(best, draws, trust, held, hold_out) if held is not None else _test_again(best),
         runners_up=tuple(one.compare(best) for one in ranked[1:]),
         warnings=doubts.warnings,
@@ -168,7 +168,7 @@ def _test_again(fit: Fit) -> HoldOut | None:
 def _test_held(fit: Fit, draws: Array, trust: Trust, held: Points, share: str | None) -> HoldOut:
     """Return how well a fit predicts the points it has not seen."""
     missed = fit.predict_log(held) - held.log_target
-    deviation = trust.inflation * np.hypot(measure_deviation(fit, draws, held), trust.noise)
+    deviation = trust.widen(measure_deviation(fit, draws, held), measure_reach(fit.points, held))
     return HoldOut(
         str(share),
         len(held),

@@ -8,7 +8,6 @@ import numpy as np
 
 from multum.laws.descent import minimise
 from multum.laws.jets import Array
-from multum.laws.noise import measure_deviance
 from multum.laws.objective import to_parameters
 from multum.laws.solving import Fit
 
@@ -25,7 +24,7 @@ LEAST_SHARE = 1e-3
 _ONE_ERROR = (0.158655, 0.841345)
 
 # Descents of which thousands are made end where a step promises less than a ten-millionth of the loss.
-_ROUGH: Any = {"steps": 100, "tolerance": 1e-7}
+_ROUGH: Any = {"steps": 60, "tolerance": 1e-7}
 
 Interval = tuple[float, float]
 
@@ -86,11 +85,7 @@ def _list_trials(fit: Fit, place: int, draws: Array) -> Array:
 
 def _find_ends(fit: Fit, best: float, trials: Array, losses: Array) -> Interval:
     """Return the values at which the deviance passes that of an 80 % interval; infinite where it does not."""
-    count, delta = len(fit.points), fit.objective.delta
-    # the square root of the deviance is nearly straight
-    roots = np.array(
-        [measure_deviance(loss, fit.loss, count, delta) ** 0.5 if np.isfinite(loss) else np.inf for loss in losses]
-    )
+    roots = np.sqrt(fit.measure_deviance(losses))  # nearly straight
     half = len(trials) // 2
     below = _cross(best - trials[:half][::-1], roots[:half][::-1])
     return best - below, best + _cross(trials[half:] - best, roots[half:])

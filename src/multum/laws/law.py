@@ -54,7 +54,7 @@ class Law:
     form, formula: see `make_form`. parameters, standard_errors, intervals: by name; intervals are of 80 %.
     objective: the sum of Huber losses with `delta`. bits: description length. points: how many it was fitted to; their
     mean of |prediction / target - 1| is `error`. target: what it predicts, in `unit`; amounts: what D counts. ranges:
-    of each column, and of "compute". draws: parameters [n][p] of resampled points. noise, inflation: see `Trust`.
+    of each column, and of "compute". draws: parameters [n][p] of resampled points. noise, drift: see `Trust`.
     warnings: to be minded. refusals: why it is not to be extrapolated. notes: what was assumed and left out.
     """
 
@@ -75,7 +75,7 @@ class Law:
     ranges: dict[str, tuple[float, float]]
     draws: list[list[float]]
     noise: float
-    inflation: float
+    drift: float
     holdout: HoldOut | None = None
     runners_up: tuple[RunnerUp, ...] = ()
     warnings: tuple[str, ...] = ()

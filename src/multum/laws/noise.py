@@ -1,29 +1,20 @@
 """How far points scatter around a law, as a density: what the Huber loss is the code length of.
 
 p(r) = exp(-loss(r) / scale) / Z. It is a bell within `delta` and falls like exp(-|r|) beyond, so that the scale alone
-decides whether it is nearer to Gauss or to Laplace. One density serves all: intervals by likelihood, the bits of points
-given a law, and with them the choice of a form.
+decides whether it is nearer to Gauss or to Laplace. What it says of points in bits is what forms are chosen by.
 """
 
 import math
 
 # The scale is looked for between these shares of delta squared.
 _LEAST, _MOST = 1e-12, 1e12
-_LN2 = math.log(2)
 
 
 def measure_bits(loss: float, points: int, delta: float) -> float:
-    """Return the bits of residuals with a Huber loss of `loss`, at the best scale, up to what all forms share."""
-    return _measure_nats(loss, points, delta) / _LN2
+    """Return the bits of residuals with a Huber loss of `loss`, at the best scale, up to what all forms share.
 
-
-def measure_deviance(loss: float, least: float, points: int, delta: float) -> float:
-    """Return twice the log likelihood that is lost where the loss is `loss` and not `least`; at least 0."""
-    return max(0.0, 2 * (_measure_nats(loss, points, delta) - _measure_nats(least, points, delta)))
-
-
-def _measure_nats(loss: float, points: int, delta: float) -> float:
-    """Return the least of loss / scale + points ln Z(scale), which has one minimum in ln scale."""
+    The cost loss / scale + points ln Z(scale) has one minimum in ln scale; golden section finds it.
+    """
     low, high = math.log(_LEAST * delta * delta), math.log(_MOST * delta * delta)
     ratio = (math.sqrt(5) - 1) / 2
 
@@ -31,14 +22,14 @@ def _measure_nats(loss: float, points: int, delta: float) -> float:
         return loss * math.exp(-log_scale) + points * _log_normaliser(math.exp(log_scale), delta)
 
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    for _ in range(80):  # golden section: each step keeps 0.62 of the range
+    for _ in range(80):  # each step keeps 0.62 of the range
         if cost(left) <= cost(right):
             high, right = right, left
             left = high - ratio * (high - low)
         else:
             low, left = left, right
             right = low + ratio * (high - low)
-    return cost((low + high) / 2)
+    return cost((low + high) / 2) / math.log(2)
 
 
 def _log_normaliser(scale: float, delta: float) -> float:

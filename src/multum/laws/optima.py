@@ -136,7 +136,7 @@ def _search(law: Law, flops: float, fixed: Mapping[str, float]) -> Optimum:
     place = int(np.argmin(losses))
     if not 0 < place < len(sizes) - 1:
         raise UsageError(
-            f"no optimum inside: at {flops:.3g} FLOPs the law is least at the {'small' if place == 0 else 'large'}est"
+            f"no optimum inside: at {flops:.3g} FLOPs the law is least at the {'smallest' if place == 0 else 'largest'}"
             " size there is; fit a form in which N and D both help"
         )
     low, high = math.log(sizes[place - 1]), math.log(sizes[place + 1])

@@ -91,7 +91,7 @@ class Points:
 
 
 def read_points(
-    sources: "Sequence[str | os.PathLike[str] | Mapping[str, Sequence[Any]]]",
+    sources: "Sequence[str | os.PathLike[str] | Mapping[str, Any]]",
     *,
     columns: Mapping[str, str] | None = None,
     target: str | None = None,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from multum.errors import UsageError
-from multum.laws.calibration import NORMAL_80
+from multum.laws.calibration import NORMAL_80, Trust, measure_spread
 from multum.laws.files import open_law
 from multum.laws.jets import Array
 from multum.laws.law import Law
@@ -16,8 +16,6 @@ from multum.laws.points import Points, read_points
 
 # Beyond the range of a law's points by less than this factor is not called extrapolating.
 _MARGIN = 1.05
-# From this factor beyond on, intervals are as much wider as the law's own past says.
-_FAR = 10.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class PredictionReport:
 
 def predict(
     law: "str | os.PathLike[str] | Law",
-    points: "str | os.PathLike[str] | Mapping[str, Sequence[Any]] | Sequence[str | os.PathLike[str]]",
+    points: "str | os.PathLike[str] | Mapping[str, Any] | Sequence[str | os.PathLike[str]]",
     *,
     columns: Mapping[str, str] | None = None,
     target: str | None = None,
@@ -102,10 +100,7 @@ def predict_log(law: Law, columns: Mapping[str, Array], beyond: Array) -> tuple[
     centre = law.predict_log(columns)
     draws = law.predict_draws(columns)
     draws = np.where(np.isfinite(draws), draws, centre)
-    low, high = np.quantile(draws, (0.1, 0.9), axis=0)
-    deviation = np.hypot((high - low) / (2 * NORMAL_80), law.noise)
-    reach = np.clip(np.log(beyond) / np.log(_FAR), 0.0, 1.0)
-    return centre, deviation * (1 + (law.inflation - 1) * reach)
+    return centre, Trust(law.noise, law.drift).widen(measure_spread(draws), beyond)
 
 
 def measure_beyond(law: Law, columns: Mapping[str, Array]) -> Array:

@@ -15,7 +15,7 @@ from multum.errors import FormatError, MissingExtra, UsageError
 DESCRIPTION = "multum.json"
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
-Source = "str | os.PathLike[str] | Mapping[str, Sequence[Any]]"
+Source = "str | os.PathLike[str] | Mapping[str, Any]"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _step_into(value: Any, step: str) -> Any:
     return None
 
 
-def read_records(sources: "Sequence[str | os.PathLike[str] | Mapping[str, Sequence[Any]]]") -> list[Record]:
+def read_records(sources: "Sequence[str | os.PathLike[str] | Mapping[str, Any]]") -> list[Record]:
     """Return the rows of all sources, in their order.
 
     sources: csv, tsv, JSON lines, JSON (a list of objects) and parquet files; folders of runs, or of such tables;
@@ -57,7 +57,7 @@ def read_records(sources: "Sequence[str | os.PathLike[str] | Mapping[str, Sequen
     return records
 
 
-def _read_source(source: "str | os.PathLike[str] | Mapping[str, Sequence[Any]]") -> Iterator[Record]:
+def _read_source(source: "str | os.PathLike[str] | Mapping[str, Any]") -> Iterator[Record]:
     if isinstance(source, Mapping):
         yield from _read_columns(source)
         return
@@ -68,7 +68,7 @@ def _read_source(source: "str | os.PathLike[str] | Mapping[str, Sequence[Any]]")
         yield from _read_file(path)
 
 
-def _read_columns(columns: Mapping[str, Sequence[Any]]) -> Iterator[Record]:
+def _read_columns(columns: Mapping[str, Any]) -> Iterator[Record]:
     """Yield the rows of columns that are in memory. Raises UsageError for columns of different lengths."""
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:

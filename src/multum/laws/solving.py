@@ -45,6 +45,11 @@ class Fit:
         return missed
 
     @property
+    def spare(self) -> int:
+        """How many points there are beyond those that the parameters take: what is left to tell the noise."""
+        return len(self.points) - len(self.theta)
+
+    @property
     def bits(self) -> float:
         """Description length: the points given the law, and its parameters, each as exact as the points make it.
 
@@ -53,8 +58,26 @@ class Fit:
         Source: Rissanen 1983.
         """
         count, width = len(self.points), len(self.theta)
-        loss = self.loss * count / (count - width) + count * 0.5 * _FINEST**2
+        loss = self.loss * count / self.spare + count * 0.5 * _FINEST**2
         return measure_bits(loss, count, self.objective.delta) + 0.5 * width * math.log2(count)
+
+    @cached_property
+    def stiffness(self) -> float:
+        """What twice a rise of the loss is multiplied with to be a deviance: E[pull'] / E[pull^2] over the points.
+
+        For residuals of a normal distribution within delta that is 1 / variance. Beyond, few points are near enough to
+        zero to tell the first, so it is told by half of them. As many points as there are parameters lie on the law
+        whatever the noise, and are left out. Source: Huber and Ronchetti 2009, section 13.6.
+        """
+        delta = self.objective.delta
+        sizes = np.sort(np.abs(self.residuals))[len(self.theta) :] + _FINEST
+        middle = float(np.median(sizes))
+        turning = float(np.mean(sizes <= delta)) if middle <= delta else 0.5 * delta / middle
+        return turning / float(np.mean(np.minimum(sizes, delta) ** 2))
+
+    def measure_deviance(self, loss: Array) -> Array:
+        """Return twice the log likelihood lost where the loss is `loss` and not the least there is; at least 0."""
+        return np.maximum(0.0, 2 * (loss - self.loss) * self.stiffness)
 
     def predict_log(self, points: Points) -> Array:
         """Return the logarithm of what the law says of other points, [points]."""
