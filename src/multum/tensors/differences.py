@@ -187,10 +187,12 @@ def place_differences(
     """Return uint8[n]: the contexts of find_differences, from what a decoder has."""
     if mantissa:
         sizes = base.view(f"<u{width}") & np.array((1 << (8 * width - 1)) - 1, f"<u{width}")
-        exponents = (sizes >> np.array(mantissa, sizes.dtype)).astype(np.int32).reshape(len(levels), -1)
+        exponents = (sizes >> np.array(mantissa, sizes.dtype)).astype(np.int16).reshape(len(levels), -1)
     else:
-        exponents = np.zeros((len(levels), len(base) // width // len(levels)), np.int32)
-    contexts: NDArray[np.uint8] = np.clip(levels[:, None] - exponents, 0, CONTEXTS - 1).astype(np.uint8)
+        exponents = np.zeros((len(levels), len(base) // width // len(levels)), np.int16)
+    # in place: exponents are below 2**11, and a level that is not is clipped all the same
+    np.subtract(np.clip(levels, -(1 << 12), 1 << 12)[:, None], exponents, out=exponents)
+    contexts: NDArray[np.uint8] = np.clip(exponents, 0, CONTEXTS - 1, out=exponents).astype(np.uint8)
     return contexts.ravel()
 
 

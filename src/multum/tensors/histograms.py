@@ -17,6 +17,7 @@ _SEVEN_BITS = 0x7F
 _ESCAPE_BITS = 24
 _NUMBERS_PER_STEP_BIT = 2840
 _TOLD_BITS = 8
+_COUNTED_AT_ONCE = 1 << 18
 
 
 def fit_histograms(numbers: NDArray[np.int16], contexts: NDArray[np.uint8], tables: int) -> FrequencyTables:
@@ -26,9 +27,12 @@ def fit_histograms(numbers: NDArray[np.int16], contexts: NDArray[np.uint8], tabl
     """
     least = int(numbers.min(initial=0))
     span = int(numbers.max(initial=0)) - least + 1
-    places = contexts.astype(np.int64) * span + (numbers.astype(np.int64) - least)
-    counts = np.bincount(places, minlength=tables * span).reshape(tables, span)
-    fitted = [_fit_one(row) for row in counts]
+    counts = np.zeros(tables * span, np.int64)
+    for start in range(0, len(numbers), _COUNTED_AT_ONCE):
+        part = slice(start, start + _COUNTED_AT_ONCE)
+        places = contexts[part].astype(np.int64) * span + (numbers[part].astype(np.int64) - least)
+        counts += np.bincount(places, minlength=len(counts))
+    fitted = [_fit_one(row) for row in counts.reshape(tables, span)]
     return FrequencyTables(
         np.array([least + first for first, _ in fitted], np.int64),
         np.zeros(tables, np.int64),
