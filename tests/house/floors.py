@@ -17,18 +17,19 @@ FLOORS = {
     "mixing": 3,
     "neural": 3,
     "tensors": 3,
-    "archive": 4,
-    "data": 5,
-    "evaluation": 6,
-    "training": 7,
-    "shrinking": 7,
-    "laws": 7,
-    "discovery": 7,
-    "finding": 8,
-    "report": 8,
-    "__init__": 9,  # the public list; it names what lies below it
-    "cli": 10,
-    "__main__": 11,
+    "quantization": 4,
+    "archive": 5,
+    "data": 6,
+    "evaluation": 7,
+    "training": 8,
+    "shrinking": 8,
+    "laws": 8,
+    "discovery": 8,
+    "finding": 9,
+    "report": 9,
+    "__init__": 10,  # the public list; it names what lies below it
+    "cli": 11,
+    "__main__": 12,
 }
 
 

@@ -24,7 +24,7 @@ from multum.neural.features import MOST_TOKENS, Reader
 from multum.neural.loading import Loaded, count_longest, foreign_errors, load_vocabulary, quiet
 from multum.neural.networks import LABELS, LANGUAGE
 from multum.neural.windows import check_windows
-from multum.shrinking.imagining import imagine
+from multum.quantization.imagining import imagine
 from multum.shrinking.measuring import Gauge, LabelGauge, LanguageGauge
 from multum.shrinking.models import Model
 

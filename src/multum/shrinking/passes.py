@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from multum.errors import UsageError
+from multum.quantization.quantizer import Quantizer, Target
+from multum.quantization.weights import Weight, find_weights
 from multum.shrinking.limits import measure_peak_bytes
 from multum.shrinking.material import Material
 from multum.shrinking.models import CODED_TYPES, Model
-from multum.shrinking.quantizing import Quantizer, Target
 from multum.shrinking.reports import Left, Loss, PassLine
-from multum.shrinking.weights import Weight, find_weights
 
 if TYPE_CHECKING:
     from multum.tensors.grids import Grid

@@ -6,7 +6,7 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
 from multum.errors import FormatError
-from multum.shrinking.weights import CONVOLUTION, EMBEDDING, LINEAR, find_weights
+from multum.quantization.weights import CONVOLUTION, EMBEDDING, LINEAR, find_weights
 
 
 def test_every_parameter_is_a_matrix_or_left_out_with_a_reason() -> None:

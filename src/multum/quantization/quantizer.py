@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from multum.shrinking.feedback import FINE, LARGEST_CODE, Ground, Rounded, prepare, round_matrix
-from multum.shrinking.guesses import guess_sensitivity
-from multum.shrinking.sensitivities import Batch, measure_sensitivities
-from multum.shrinking.weights import Skipped, Weight
+from multum.quantization.feedback import FINE, LARGEST_CODE, Ground, Rounded, prepare, round_matrix
+from multum.quantization.guesses import guess_sensitivity
+from multum.quantization.sensitivities import Batch, measure_sensitivities
+from multum.quantization.weights import Skipped, Weight
 from multum.tensors.grid_coding import estimate_bits
 from multum.tensors.grids import Grid
 

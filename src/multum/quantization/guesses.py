@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from multum.shrinking.sensitivities import Sensitivity
+from multum.quantization.sensitivities import Sensitivity
 
 
 def guess_sensitivity(matrix: Tensor) -> Sensitivity:

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from multum.errors import FormatError, UsageError
-from multum.shrinking.patches import list_patches
-from multum.shrinking.sensitivities import measure_sensitivities
-from multum.shrinking.weights import find_weights
+from multum.quantization.patches import list_patches
+from multum.quantization.sensitivities import measure_sensitivities
+from multum.quantization.weights import find_weights
 
 
 def _make_network() -> nn.Module:

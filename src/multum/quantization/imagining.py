@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from multum.shrinking.sensitivities import Batch
+from multum.quantization.sensitivities import Batch
 
 
 def imagine(

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from multum.shrinking.feedback import FINE, Rounded, prepare, round_matrix
-from multum.shrinking.sensitivities import Sensitivity
+from multum.quantization.feedback import FINE, Rounded, prepare, round_matrix
+from multum.quantization.sensitivities import Sensitivity
 from multum.tensors.grids import Grid
 
 

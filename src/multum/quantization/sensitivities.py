@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from multum.errors import FormatError, UsageError
-from multum.shrinking.patches import list_patches
-from multum.shrinking.weights import CONVOLUTION, EMBEDDING, Use, Weight
+from multum.quantization.patches import list_patches
+from multum.quantization.weights import CONVOLUTION, EMBEDDING, Use, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

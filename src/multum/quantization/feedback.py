@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from multum.shrinking.sensitivities import Sensitivity
+from multum.quantization.sensitivities import Sensitivity
 from multum.tensors.grids import STEP_OCTAVES, read_steps
 
 # Steps are 2 ** (n / 8): a finer choice gains nothing, and costs bits.
