@@ -54,8 +54,8 @@ def profile(fit: Fit, draws: Array) -> dict[str, Interval]:
 
     Each parameter is held at several values on both sides while all others are fitted again.
     """
-    width = len(fit.theta)
-    trials = np.stack([_list_trials(fit, place, draws) for place in range(width)])  # [p, trials]
+    width, steps = len(fit.theta), _choose_steps(fit, draws)
+    trials = np.stack([_list_trials(fit, place, steps[place]) for place in range(width)])  # [p, trials]
     starts = np.repeat(fit.theta[None], trials.size, 0)
     held = np.repeat(np.arange(width), trials.shape[1])
     starts[np.arange(len(starts)), held] = trials.ravel()
@@ -72,13 +72,20 @@ def is_at_bound(fit: Fit) -> bool:
     return floor is not None and fit.parameters[floor] < LEAST_SHARE * math.exp(fit.objective.log_target.min())
 
 
-def _list_trials(fit: Fit, place: int, draws: Array) -> Array:
+def _choose_steps(fit: Fit, draws: Array) -> Array:
+    """Return about a standard error of each parameter, [p]: as the draws tell it, or the curvature if that is more."""
+    low, high = np.quantile(draws, _ONE_ERROR, axis=0)
+    curve = fit.objective.curve(fit.theta[None], np.zeros(1, np.intp))[0]
+    variances = np.abs(np.diag(np.linalg.pinv(curve, rcond=1e-14, hermitian=True))) / fit.stiffness
+    steps: Array = np.maximum(0.5 * (high - low), np.minimum(np.sqrt(variances), 1.0))
+    return steps
+
+
+def _list_trials(fit: Fit, place: int, step: float) -> Array:
     """Return the values at which a parameter is held, rising, as many below its best value as above."""
     if fit.form.formula.parameters[place].name == fit.form.floor and is_at_bound(fit):
         # Its logarithm is anywhere far below zero; what the points may tell is how high it can be.
         return np.concatenate([fit.theta[place] - _OFFSETS[::-1], fit.objective.log_target.min() + np.log(_SHARES)])
-    low, high = np.quantile(draws[:, place], _ONE_ERROR)
-    step = max(0.5 * (high - low), 1e-6 * max(abs(fit.theta[place]), 1.0))
     trials: Array = fit.theta[place] + step * np.concatenate([-_OFFSETS[::-1], _OFFSETS])
     return trials
 

@@ -12,7 +12,7 @@ from multum.laws.calibration import NORMAL_80, Trust, measure_spread
 from multum.laws.files import open_law
 from multum.laws.jets import Array
 from multum.laws.law import Law
-from multum.laws.points import Points, read_points
+from multum.laws.points import FLOPS_A_PARAMETER, Points, read_points
 
 # Beyond the range of a law's points by less than this factor is not called extrapolating.
 _MARGIN = 1.05
@@ -106,8 +106,9 @@ def predict_log(law: Law, columns: Mapping[str, Array], beyond: Array) -> tuple[
 def measure_beyond(law: Law, columns: Mapping[str, Array]) -> Array:
     """Return by what factor each point is outside the range of the law's points, in the worst column; 1 inside."""
     named = {name: columns[name] for name in law.columns}
-    if {"N", "D"} <= set(columns):
-        named["compute"] = 6.0 * columns["N"] * columns["D"]
+    if {"N", "D"} <= set(named):
+        told = FLOPS_A_PARAMETER * columns["N"] * columns["D"]
+        named["compute"] = np.asarray(columns.get("C", told))
     beyond = np.ones(len(next(iter(named.values()))))
     for name, values in named.items():
         low, high = law.ranges[name]
