@@ -118,3 +118,21 @@ def test_every_flip_is_refused(old: Path) -> None:
         flipped[position] ^= 0x40
         with pytest.raises(multum.MultumError, match=r"."):
             multum.unpack_bytes(bytes(flipped), base=old)
+
+
+def test_names_may_begin_otherwise(old: Path, tmp_path: Path) -> None:
+    longer = safetensors({f"bert.{name}": tensor for name, tensor in model(step=2**-9).items()})
+    (tmp_path / "longer.safetensors").write_bytes(longer)
+    for data, base in ((longer, old), (NEW, tmp_path / "longer.safetensors")):
+        target = io.BytesIO()
+        multum.pack(io.BytesIO(data), target, 1, base=base)
+        assert len(target.getvalue()) < 0.5 * len(multum.pack_bytes(data, 1))
+        assert multum.unpack_bytes(target.getvalue(), base=base) == data
+
+
+def test_a_name_that_could_be_two_is_neither(tmp_path: Path) -> None:
+    twice = {f"{part}.{name}": tensor for part in "ab" for name, tensor in model().items()}
+    (tmp_path / "twice.safetensors").write_bytes(safetensors(twice))
+    target = io.BytesIO()
+    multum.pack(io.BytesIO(NEW), target, 1, base=tmp_path / "twice.safetensors")
+    assert "difference" not in [part.method for part in multum.list_archive(io.BytesIO(target.getvalue())).parts]

@@ -62,10 +62,26 @@ class HeldBase:
                 raise FormatError(f"base '{self.path}' is no safetensors file: {error}") from error
         return {place.name: place for place in layout.tensors}
 
+    @cached_property
+    def _by_ending(self) -> dict[str, list[TensorPlace]]:
+        """Its tensors by their names without a first part, or several."""
+        found: dict[str, list[TensorPlace]] = {}
+        for name, place in self.places.items():
+            for ending in _list_endings(name):
+                found.setdefault(ending, []).append(place)
+        return found
+
     def find_origin(self, place: TensorPlace) -> int | None:
-        """Return where the tensor of the same name, type and shape begins in the base; None where there is none."""
-        origin = self.places.get(place.name)
-        return origin.start if origin and (origin.dtype, origin.shape) == (place.dtype, place.shape) else None
+        """Return where the tensor of the same name, type and shape begins in the base; None where there is none.
+
+        Where there is none of the name, one counts whose name is the end of the other's, such as without "bert.",
+        if there is no second one.
+        """
+        shorter = [self.places[ending] for ending in _list_endings(place.name) if ending in self.places]
+        named = self.places.get(place.name)
+        candidates = [named] if named else shorter[:1] or self._by_ending.get(place.name, [])
+        alike = [one.start for one in candidates if (one.dtype, one.shape) == (place.dtype, place.shape)]
+        return alike[0] if len(alike) == 1 else None
 
     def read(self, offset: int, size_bytes: int) -> bytes:
         """Return bytes of the base. Raises FormatError for some that it does not have."""
@@ -75,6 +91,12 @@ class HeldBase:
         if len(data) < size_bytes:
             raise FormatError(f"a block needs bytes {offset} to {offset + size_bytes} of a base that has fewer")
         return data
+
+
+def _list_endings(name: str) -> list[str]:
+    """Return what is left of a name without its first part, its first two, and so on."""
+    parts = name.split(".")
+    return [".".join(parts[k:]) for k in range(1, len(parts))]
 
 
 def open_base(path: "str | os.PathLike[str]") -> HeldBase:
