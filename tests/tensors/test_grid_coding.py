@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 from multum.errors import FormatError, UsageError
 from multum.tensors.grid_coding import decode_grid, encode_grid, estimate_bits
 from multum.tensors.grids import WIDTHS, Grid
+from tests.tensors import grid_reference
 from tests.tensors.matrices import draw_codes, draw_together
 
 
@@ -38,13 +39,36 @@ any_codes = shapes.flatmap(
 
 
 @given(any_codes, st.integers(0, 8), st.sampled_from(sorted(WIDTHS)), st.integers(0, 2**32 - 1))
-@settings(max_examples=30)
+@settings(max_examples=15)
 @example(np.full((1, 1), -(2**15), np.int16), 0, "F32", 0)
 @example(np.full((9, 2), 2**15 - 1, np.int16), 8, "F16", 0)
 def test_grids_come_back(codes: np.ndarray, fine: int, dtype: str, seed: int) -> None:
     rng, limit = np.random.default_rng(seed), 48 << fine
     rows, columns = (rng.integers(-limit, limit + 1, (n,)).astype(np.int16) for n in codes.shape)
     check_round_trip(Grid(codes, rows, columns, fine, dtype))
+
+
+def draw_tied() -> Grid:
+    exponents = 16 * np.random.default_rng(7).integers(-2, 3, (60,))
+    codes = np.rint(30 * 2.0 ** (-exponents / 16) * np.random.default_rng(8).standard_normal((9, 60)))
+    return make_grid(codes, columns=exponents)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        make_grid(draw_codes(6, 9), rows=np.arange(6), columns=np.arange(9)),
+        make_grid(draw_codes(300, 3) + np.array([0, 9, -4])),
+        make_grid(draw_together(320, 34)),
+        make_grid(draw_codes(5, 5, 900.0)),
+        draw_tied(),
+    ],
+    ids=["plain", "centred", "predicted", "wide", "tied"],
+)
+def test_payloads_decode_as_the_twin_decodes_them(grid: Grid) -> None:
+    codes, rows, columns = grid_reference.decode(encode_grid(grid), *grid.codes.shape)
+    assert codes == grid.codes.tolist()
+    assert (rows, columns) == (grid.rows.tolist(), grid.columns.tolist())
 
 
 @pytest.mark.parametrize("spread", [0.05, 0.4, 3.0, 40.0, 700.0, 9000.0])

@@ -15,6 +15,7 @@ from multum.bits.frequencies import ESCAPE, TOTAL_BITS
 from multum.bits.kernels import kernel, part
 from multum.tensors.bells import COST_UNIT, LEVEL_UNIT, LEVELS, PHASES, POWERS, ZONES, Bell, list_costs, make_table
 from multum.tensors.lists import choose_manner
+from multum.tensors.prediction import clip_to_int16
 
 # Costs are listed for numbers in -_REACH to _REACH; larger ones are told roughly here.
 _REACH = 255
@@ -32,23 +33,24 @@ _LAST_STEPS = (1, 1)
 
 @dataclass(frozen=True)
 class Levels:
-    """What tells the bells of a grid.
+    """What tells the bells of a grid, but for their middles.
 
-    rows, columns: int16: their sum, kept in 0 to LEVELS - 1, is a code's level. middles: int16[columns], in parts of
-    a code, PHASES to one; None where all are 0. Where there are middles, the last bit of a level's sum counts as 0.
-    power, zone: of all its bells.
+    rows, columns: int16: their sum, kept in 0 to LEVELS - 1, is a code's level. Where there are middles, the last bit
+    of the sum counts as 0. power, zone: of all its bells.
     """
 
     rows: NDArray[np.int16]
     columns: NDArray[np.int16]
-    middles: NDArray[np.int16] | None
     power: int
     zone: int
 
 
 @dataclass(frozen=True)
 class _Numbers:
-    """Codes as the search sees them: (codes - whole) >> shift, each column with its phase."""
+    """Codes as the search sees them: (codes - whole) >> shift, each with its phase.
+
+    codes: int16[rows, columns]. whole: int16[rows or 1, columns]. phases: uint8[rows or 1, columns].
+    """
 
     codes: NDArray[np.int16]
     whole: NDArray[np.int16]
@@ -67,12 +69,12 @@ class _Fit:
     zone: int
 
 
-def choose_levels(codes: NDArray[np.int16]) -> Levels:
+def choose_levels(codes: NDArray[np.int16], middles: NDArray[np.int16] | None) -> Levels:
     """Return levels under which `codes` take few bits, what is told of levels included.
 
-    codes: int16[rows, columns], at least one. Cost: about 40 ns a code; no memory beyond rows and columns.
+    codes: int16[rows, columns], at least one. middles: int16[rows or 1, columns], in parts of a code, PHASES to one.
+    Cost: about 40 ns a code; memory: two bytes a code where each has its own middle.
     """
-    middles = _find_middles(codes)
     numbers = _view_numbers(codes, middles)
     fit = _start(numbers)
     for step in _FIRST_STEPS:
@@ -81,20 +83,20 @@ def choose_levels(codes: NDArray[np.int16]) -> Levels:
     for step in _LAST_STEPS:
         fit = _improve(numbers, fit, step, priced=True)
     rows = fit.rows + LEVEL_UNIT * numbers.shift
-    return Levels(rows.astype(np.int16), fit.columns.astype(np.int16), middles, fit.power, fit.zone)
+    return Levels(rows.astype(np.int16), fit.columns.astype(np.int16), fit.power, fit.zone)
 
 
-def count_levels(codes: NDArray[np.int16], levels: Levels) -> int:
+def count_bits(codes: NDArray[np.int16], middles: NDArray[np.int16] | None, levels: Levels) -> int:
     """Return about how many bits `codes` take under `levels`, without what is told of levels."""
-    numbers = _view_numbers(codes, levels.middles)
+    numbers = _view_numbers(codes, middles)
     rows = levels.rows.astype(np.int64) - LEVEL_UNIT * numbers.shift
     fit = _Fit(rows, levels.columns.astype(np.int64), levels.power, levels.zone)
     counts = _count(numbers, fit)
     return int((counts * _list_prices(numbers, fit, 0, LEVELS)).sum()) // COST_UNIT + numbers.shift * codes.size
 
 
-def _find_middles(codes: NDArray[np.int16]) -> NDArray[np.int16] | None:
-    """Return the mean of each column in parts of a code, or None where telling them does not pay."""
+def find_middles(codes: NDArray[np.int16]) -> NDArray[np.int16] | None:
+    """Return int16[columns], the mean of each column in parts of a code, or None where telling them does not pay."""
     rows, columns = codes.shape
     sums, squares = np.zeros(columns, np.int64), np.zeros(columns, np.int64)
     _add_up(codes, sums, squares)
@@ -102,19 +104,17 @@ def _find_middles(codes: NDArray[np.int16]) -> NDArray[np.int16] | None:
     saved = 0.72 * (sums / np.maximum(squares, 1)) * sums
     if int(np.rint(saved).astype(np.int64).sum()) <= _MIDDLE_BITS * columns:
         return None
-    middles: NDArray[np.int16] = np.rint(PHASES * sums / rows).astype(np.int16)
-    return middles
+    return clip_to_int16(PHASES * sums / rows)
 
 
 def _view_numbers(codes: NDArray[np.int16], middles: NDArray[np.int16] | None) -> _Numbers:
     """Return codes as the search sees them."""
-    columns = codes.shape[1]
-    told = np.zeros(columns, np.int16) if middles is None else middles
+    told = np.zeros((1, codes.shape[1]), np.int16) if middles is None else middles
     numbers = _Numbers(codes, told // PHASES, (told % PHASES).astype(np.uint8), 0, middles is not None)
     sizes, shift = int(_measure(numbers)[0].sum()), 0
     while sizes >> shift > _LARGE * codes.size:
         shift += 1
-    phases = numbers.phases if shift == 0 else np.zeros(columns, np.uint8)  # small beside such numbers
+    phases = numbers.phases if shift == 0 else np.zeros_like(numbers.phases)  # small beside such numbers
     return replace(numbers, phases=phases, shift=shift)
 
 
@@ -246,10 +246,11 @@ def _add_up(codes, sums, squares):
 
 @kernel
 def _add_sizes(codes, whole, shift, rows, columns):
+    several = whole.shape[0] > 1
     for r in range(codes.shape[0]):
-        total = np.int64(0)
+        total, w = np.int64(0), r if several else 0
         for c in range(codes.shape[1]):
-            size = abs((np.int64(codes[r, c]) - np.int64(whole[c])) >> shift)
+            size = abs((np.int64(codes[r, c]) - np.int64(whole[w, c])) >> shift)
             total += size
             columns[c] += size
         rows[r] += total
@@ -259,10 +260,12 @@ def _add_sizes(codes, whole, shift, rows, columns):
 @kernel
 def _add_costs(codes, whole, shift, phases, rows, columns, low, high, step, axis, costs, sums):
     """Add to each row's or column's sums what its numbers cost as they are, a step down and a step up."""
+    several = whole.shape[0] > 1
     for r in range(codes.shape[0]):
+        w = r if several else 0
         for c in range(codes.shape[1]):
             own = c if axis else r
-            number, phase = _see(codes[r, c], whole[c], shift), phases[c]
+            number, phase = _see(codes[r, c], whole[w, c], shift), phases[w, c]
             level = rows[r] + columns[c] - low
             last = high - low - 1
             sums[own, 0] += costs[phase, np.uint64(min(max(level, 0), last)), number]
@@ -273,8 +276,10 @@ def _add_costs(codes, whole, shift, phases, rows, columns, low, high, step, axis
 
 @kernel
 def _add_counts(codes, whole, shift, phases, rows, columns, counts):
+    several = whole.shape[0] > 1
     for r in range(codes.shape[0]):
+        w = r if several else 0
         for c in range(codes.shape[1]):
             level = min(max(rows[r] + columns[c], 0), LEVELS - 1)
-            counts[phases[c], np.uint64(level), _see(codes[r, c], whole[c], shift)] += 1
+            counts[phases[w, c], np.uint64(level), _see(codes[r, c], whole[w, c], shift)] += 1
     return 0
