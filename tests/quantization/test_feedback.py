@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from multum.quantization.feedback import FINE, Rounded, prepare, round_matrix
+from multum.quantization.feedback import FINE, Rounded, prepare, round_matrix, shrink_towards_diagonal
 from multum.quantization.sensitivities import Sensitivity
 from multum.tensors.grids import Grid
 
@@ -16,7 +16,7 @@ def _make_case(outputs: int = 24, inputs: int = 80) -> tuple[Tensor, Sensitivity
     rows = torch.rand(outputs, generator=generator, dtype=torch.float64) + 0.01
     return (
         torch.randn(outputs, inputs, generator=generator),
-        Sensitivity(rows / rows.sum(), mixed.T @ mixed / len(mixed)),
+        Sensitivity(rows / rows.sum(), mixed.T @ mixed / len(mixed), 1 << 30),
     )
 
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_factorised_goes_by_its_diagonal() -> None:
     matrix, sensitivity = _make_case()
     broken = sensitivity.columns.clone()
     broken[0, 1] = broken[1, 0] = 1e6 * float(broken.diagonal().max())
-    ground = prepare(Sensitivity(sensitivity.rows, broken))
+    ground = prepare(Sensitivity(sensitivity.rows, broken, 1 << 30))
     assert ground.damping == float("inf")
     assert torch.equal(ground.feedback, torch.eye(len(broken)))
     assert round_matrix(matrix, ground, -3.0).codes.abs().max() > 0
@@ -94,3 +94,13 @@ def test_rows_are_as_coarse_as_their_largest_weight_needs() -> None:
     assert rounded.codes.abs().max() <= 127
     assert len(rounded.columns.unique()) == 1
     assert float(_read(rounded)[3, 7]) == pytest.approx(40, rel=0.02)
+
+
+def test_correlations_count_as_much_as_positions_vouch_for_them() -> None:
+    _, sensitivity = _make_case()
+    cost = sensitivity.columns.double()
+    kept = [shrink_towards_diagonal(cost, positions) for positions in (1, 400, 1 << 30)]
+    shares = [float(one[0, 1] / cost[0, 1]) for one in kept]
+    assert shares[0] < shares[1] < shares[2]
+    assert shares[2] == pytest.approx(1)
+    assert all(torch.allclose(one.diagonal(), cost.diagonal()) for one in kept)

@@ -132,6 +132,7 @@ def _make_program(name: str, bits: float | None, memory_limit: int | None) -> He
     from multum.neural.integers import make_integers
     from multum.neural.loading import load
     from multum.neural.sources import find_source
+    from multum.quantization.programs import round_program
 
     source = find_source(name)
     if source.task not in ("bytes", "tokens"):
@@ -139,7 +140,8 @@ def _make_program(name: str, bits: float | None, memory_limit: int | None) -> He
     copies = _GGUF_COPIES if source.gguf is not None else _COPIES
     fit_threads(1, copies * source.size_bytes, memory_limit, f"loading '{name}'")
     loaded = load(source, "cpu")
-    network, vocabulary = make_integers(loaded, bits), loaded.vocabulary
+    steps = None if bits is None else round_program(loaded, bits)
+    network, vocabulary = make_integers(loaded, steps=steps), loaded.vocabulary
     if vocabulary.is_bytes:
         return HeldProgram(name, network)
     return HeldProgram(name, network, tuple(vocabulary.pieces), vocabulary)

@@ -17,7 +17,7 @@ from multum.inference.network import IntegerNetwork
 from multum.inference.parts import Layer, Parts, Sizes
 from multum.neural.loading import Loaded
 from multum.neural.recurrent_integers import convert_recurrent
-from multum.neural.rounding import pick_point, round_epsilon, round_gains, round_matrix, to_numpy
+from multum.neural.rounding import Steps, pick_point, round_epsilon, round_gains, round_matrix, to_numpy
 
 _FAMILIES = ("llama", "mistral", "qwen2")
 _RECURRENT_FAMILY = "mamba2"
@@ -28,32 +28,32 @@ _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459"
 
 
 def make_integers(
-    loaded: Loaded, bits: float | None = None, window: int | None = None, point: int | None = None
+    loaded: Loaded, window: int | None = None, point: int | None = None, steps: Steps | None = None
 ) -> IntegerNetwork:
     """Return the integer network of a network in memory.
 
-    bits: entropy a weight to aim at; None for 8-bit integers over each row's range. window: tokens that a
-    prediction depends on; None for all that the program reads at once, at most 2048. A recurrent network reads
-    without one, and depends on all that came before. point: fraction bits of the stream; None to find them by a
-    probe.
+    window: tokens that a prediction depends on; None for all that the program reads at once, at most 2048. A
+    recurrent network reads without one, and depends on all that came before. point: fraction bits of the stream;
+    None to find them by a probe. steps: of the rows of weights that lie on grids of 8-bit integers; None for rows
+    over their whole range.
     Raises FormatError for a network that this version has no integers for.
     """
     if loaded.model.config.model_type == _RECURRENT_FAMILY:
-        return IntegerNetwork(convert_recurrent(loaded, bits, point))
-    return IntegerNetwork(_convert_llama(loaded, bits, window, point))
+        return IntegerNetwork(convert_recurrent(loaded, steps, point))
+    return IntegerNetwork(_convert_llama(loaded, steps, window, point))
 
 
-def _convert_llama(loaded: Loaded, bits: float | None, window: int | None, point: int | None) -> Parts:
+def _convert_llama(loaded: Loaded, steps: Steps | None, window: int | None, point: int | None) -> Parts:
     """Return the parts of a network of the Llama family. Raises FormatError."""
     config = loaded.model.config
     _check_family(loaded.vocabulary.name, config)
     model = loaded.model.model
     sizes = _read_sizes(loaded, window, _find_point(loaded) if point is None else point)
     epsilon = round_epsilon(config.rms_norm_eps, sizes.point)
-    layers = tuple(_convert_layer(layer, bits) for layer in model.layers)
+    layers = tuple(_convert_layer(layer, steps) for layer in model.layers)
     tied = loaded.model.lm_head.weight is model.embed_tokens.weight
-    embedding = round_matrix([model.embed_tokens], bits)
-    top = None if tied else round_matrix([loaded.model.lm_head], bits)
+    embedding = round_matrix([model.embed_tokens], steps)
+    top = None if tied else round_matrix([loaded.model.lm_head], steps)
     final = round_gains(to_numpy(model.norm.weight) * math.log2(math.e))
     return Parts(sizes, epsilon, _list_turns(loaded, sizes.head), embedding, layers, final, top)
 
@@ -104,15 +104,15 @@ def _find_point(loaded: Loaded) -> int:
     return pick_point(largest)
 
 
-def _convert_layer(layer: Any, bits: float | None) -> Layer:
+def _convert_layer(layer: Any, steps: Steps | None) -> Layer:
     attention, gated = layer.self_attn, layer.mlp
     return Layer(
         before=round_gains(to_numpy(layer.input_layernorm.weight)),
-        qkv=round_matrix([attention.q_proj, attention.k_proj, attention.v_proj], bits),
-        out=round_matrix([attention.o_proj], bits),
+        qkv=round_matrix([attention.q_proj, attention.k_proj, attention.v_proj], steps),
+        out=round_matrix([attention.o_proj], steps),
         between=round_gains(to_numpy(layer.post_attention_layernorm.weight)),
-        gates=round_matrix([gated.gate_proj, gated.up_proj], bits),
-        narrow=round_matrix([gated.down_proj], bits),
+        gates=round_matrix([gated.gate_proj, gated.up_proj], steps),
+        narrow=round_matrix([gated.down_proj], steps),
     )
 
 

@@ -20,26 +20,26 @@ from multum.inference.recurrent_parts import (
     RecurrentSizes,
 )
 from multum.neural.loading import Loaded
-from multum.neural.rounding import pick_point, round_epsilon, round_fixed, round_gains, round_matrix, to_numpy
+from multum.neural.rounding import Steps, pick_point, round_epsilon, round_fixed, round_gains, round_matrix, to_numpy
 
 _PROBE_TOKENS = 256
 _VECTOR_LIMIT = 1 << 30
 
 
-def convert_recurrent(loaded: Loaded, bits: float | None, point: int | None) -> RecurrentParts:
+def convert_recurrent(loaded: Loaded, steps: Steps | None, point: int | None) -> RecurrentParts:
     """Return the parts of a Mamba-2 network. Raises FormatError for one whose steps are others."""
     model, config = loaded.model.backbone, loaded.model.config
     _check_config(loaded.vocabulary.name, config)
     sizes = _read_sizes(loaded, _find_point(loaded) if point is None else point)
-    layers = tuple(_convert_layer(layer, bits, sizes) for layer in model.layers)
+    layers = tuple(_convert_layer(layer, steps, sizes) for layer in model.layers)
     tied = loaded.model.lm_head.weight is model.embeddings.weight
     return RecurrentParts(
         sizes=sizes,
         epsilon=round_epsilon(config.layer_norm_epsilon, sizes.point),
-        embedding=round_matrix([model.embeddings], bits),
+        embedding=round_matrix([model.embeddings], steps),
         layers=layers,
         final=round_gains(to_numpy(model.norm_f.weight) * math.log2(math.e)),
-        top=None if tied else round_matrix([loaded.model.lm_head], bits),
+        top=None if tied else round_matrix([loaded.model.lm_head], steps),
     )
 
 
@@ -83,20 +83,20 @@ def _find_point(loaded: Loaded) -> int:
     return pick_point(max(float(state.abs().max()) for state in (embedded, *states[:-1])))
 
 
-def _convert_layer(layer: Any, bits: float | None, sizes: RecurrentSizes) -> RecurrentLayer:
+def _convert_layer(layer: Any, steps: Steps | None, sizes: RecurrentSizes) -> RecurrentLayer:
     mixer = layer.mixer
     bias = mixer.conv1d.bias
     taps = to_numpy(mixer.conv1d.weight)[:, 0].T  # [tap, channel]
     return RecurrentLayer(
         before=round_gains(to_numpy(layer.norm.weight)),
-        into=round_matrix([mixer.in_proj], bits),
+        into=round_matrix([mixer.in_proj], steps),
         taps=round_gains(taps.reshape(-1), MOST_TAPS_DOWN),
         tap_bias=round_fixed(np.zeros(sizes.channels) if bias is None else to_numpy(bias), _VECTOR_LIMIT),
         step_bias=round_fixed(to_numpy(mixer.dt_bias), _VECTOR_LIMIT),
         rates=_list_rates(to_numpy(mixer.A_log)),
         skips=round_fixed(to_numpy(mixer.D), MOST_SKIP),
         gated=round_gains(to_numpy(mixer.norm.weight)),
-        out=round_matrix([mixer.out_proj], bits),
+        out=round_matrix([mixer.out_proj], steps),
     )
 
 

@@ -5,6 +5,7 @@ the same on every machine, never a sum or a power in floating point.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,12 @@ from numpy.typing import NDArray
 
 from multum.inference.parts import MOST_DOWN, Gains, Matrix
 
-_MOST = 127
+MOST = 127
 # Room above the largest number of the stream that the probe sees, as a power of two.
 _HEADROOM_BITS = 5
 _FIXED_BITS = 30
-# Entropy of a normal variable over that of one whose step is its deviation: log2(sqrt(2 pi e)).
-_NORMAL_BITS = 2.047
+# The steps of the rows of parameters whose values are whole numbers of them.
+Steps = Mapping[Any, NDArray[np.float64]]
 
 
 def round_gains(weights: NDArray[np.float64], most_down: int = MOST_DOWN) -> Gains:
@@ -31,18 +32,19 @@ def round_fixed(values: NDArray[np.float64], limit: int) -> NDArray[np.int32]:
     return np.clip(np.rint(values * 65536), -limit, limit).astype(np.int32)
 
 
-def round_matrix(modules: list[Any], bits: float | None) -> Matrix:
+def round_matrix(modules: list[Any], steps: Steps | None) -> Matrix:
     """Return the matrices of `modules`, one below the other, in integers.
 
-    bits: entropy a weight to aim at; None for 8-bit integers over each row's range.
+    steps: of the rows of weights that lie on grids of 8-bit integers; None to give each row all that 8 bits hold.
     """
     weights = np.concatenate([to_numpy(module.weight) for module in modules])
-    steps = np.abs(weights).max(1) / _MOST
-    if bits is not None:
-        steps = np.maximum(steps, _measure_spread(weights) * 2 ** (_NORMAL_BITS - bits))
-    down = min(16 - math.frexp(float(steps.max()) or 1.0)[1], MOST_DOWN)
-    scales = np.clip(np.ceil(np.ldexp(steps, down)), 1, 65535)
-    values = np.clip(np.rint(np.ldexp(weights, down) / scales[:, None]), -_MOST, _MOST)
+    if steps is None:
+        step = np.abs(weights).max(1) / MOST
+    else:
+        step = np.concatenate([steps[module.weight] for module in modules])
+    down = min(16 - math.frexp(float(step.max()) or 1.0)[1], MOST_DOWN)
+    scales = np.clip(np.ceil(np.ldexp(step, down)), 1, 65535)
+    values = np.clip(np.rint(np.ldexp(weights, down) / scales[:, None]), -MOST, MOST)
     biases = [getattr(module, "bias", None) for module in modules]
     bias = None
     if any(one is not None for one in biases):
@@ -52,13 +54,6 @@ def round_matrix(modules: list[Any], bits: float | None) -> Matrix:
         ]
         bias = round_fixed(np.concatenate(vectors), 1 << 30)
     return Matrix(values.astype(np.int8), scales.astype(np.uint16), down, bias)
-
-
-def _measure_spread(weights: NDArray[np.float64]) -> float:
-    """Return the root of the mean square, summed in integers."""
-    up = 15 - math.frexp(float(np.abs(weights).max()) or 1.0)[1]
-    coarse = np.rint(np.ldexp(weights, up)).astype(np.int64)
-    return math.ldexp(math.sqrt(int((coarse * coarse).sum()) / weights.size), -up)
 
 
 def pick_point(largest: float) -> int:

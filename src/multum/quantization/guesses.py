@@ -9,10 +9,8 @@ from multum.quantization.sensitivities import Sensitivity
 def guess_sensitivity(matrix: Tensor) -> Sensitivity:
     """Return the sensitivity of a matrix, float32[outputs, inputs], of which only the values are known.
 
-    An error costs what it changes of the matrix's outputs, as a share of their mean square; all matrices matter
-    alike, and their inputs too.
+    An error costs its share of the mean square of its row, so that all weights take about as many bits.
     """
-    outputs, inputs = matrix.shape
-    rows = torch.full((outputs,), 1 / outputs, dtype=torch.float64)
-    power = float(matrix.double().square().mean().clamp_min(1e-30))
-    return Sensitivity(rows, torch.eye(inputs) / (power * inputs))
+    costs = 1 / matrix.double().square().mean(1).clamp_min(1e-30)
+    inputs = matrix.shape[1]
+    return Sensitivity(costs / costs.sum(), float(costs.sum()) * torch.eye(inputs), inputs)

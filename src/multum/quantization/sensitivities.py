@@ -33,10 +33,14 @@ _EVEN = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """What errors of a matrix cost. rows: float64[outputs], adding up to 1. columns: float32[inputs, inputs]."""
+    """What errors of a matrix cost.
+
+    rows: float64[outputs], adding up to 1. columns: float32[inputs, inputs], measured at so many positions.
+    """
 
     rows: Tensor
     columns: Tensor
+    positions: int
 
 
 @dataclass(eq=False)
@@ -44,20 +48,22 @@ class _Sums:
     """Sums over the positions where a matrix was used.
 
     rows: float64[outputs], of squared gradients, or how often each word of a table was read. columns: float32[inputs,
-    inputs], of products of what it read, or of the gradients of a table's words. energy: of all gradients.
+    inputs], of products of what it read, or of the gradients of a table's words. energy: of all gradients; 1 where
+    they are in columns already. weight: by which columns are divided to be a mean.
     """
 
     rows: Tensor
     columns: Tensor
     positions: int = 0
     energy: float = 0.0
+    weight: float = 0.0
 
     def divide(self, predictions: int) -> Sensitivity | None:
         """Return the sensitivity, None where no gradient came."""
         if not self.energy > 0:
             return None
         rows = (1 - _EVEN) * self.rows / self.rows.sum() + _EVEN / len(self.rows)
-        return Sensitivity(rows, self.columns * (self.energy / predictions / self.positions))
+        return Sensitivity(rows, self.columns * (self.energy / predictions / self.weight), self.positions)
 
 
 class _Gauge:
@@ -92,6 +98,7 @@ class _Gauge:
         sums = self.sums[use.name]
         sums.columns += self._read[1]
         sums.positions += self._read[2]
+        sums.weight = sums.positions
 
     def _take(self, use: Use, words: Tensor | None, gradient: Tensor) -> None:
         """Add the gradient of what a use made; words: that it read, of a table."""
@@ -103,8 +110,8 @@ class _Gauge:
             flat = gradient.reshape(-1, gradient.shape[-1])
             sums.rows += torch.bincount(words.reshape(-1), minlength=len(sums.rows))
             sums.columns.addmm_(flat.T, flat)
-            # its products are those of gradients already
-            sums.positions, sums.energy = 1, 1.0
+            sums.positions += len(flat)
+            sums.weight = sums.energy = 1.0
             return
         outputs = gradient.ndim - 1 - (len(use.module.kernel_size) if use.kind == CONVOLUTION else 0)
         squares = gradient.square().movedim(outputs, -1).reshape(-1, gradient.shape[outputs]).sum(0).double()
@@ -220,9 +227,10 @@ def _join(weight: Weight, gauge: _Gauge) -> Sensitivity | None:
     if not parts:
         return None
     columns = torch.stack([found.columns for _, found in parts]).sum(0)
+    positions = min(found.positions for _, found in parts)
     heads = [found.rows for name, found in parts if name == gauge.head]
     if heads:
-        return Sensitivity(heads[0], columns)
+        return Sensitivity(heads[0], columns, positions)
     shares = [float(found.columns.diagonal().sum()) for _, found in parts]
     rows = torch.stack([share * found.rows for share, (_, found) in zip(shares, parts, strict=True)]).sum(0)
-    return Sensitivity(rows / sum(shares), columns)
+    return Sensitivity(rows / sum(shares), columns, positions)

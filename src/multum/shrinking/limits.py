@@ -1,11 +1,7 @@
-"""Threads and memory of a shrink: what it needs, what it took, and sums that do not depend on the machine's cores."""
+"""Memory of a shrink: what it needs, and what it took."""
 
-import contextlib
 import resource
 import sys
-from collections.abc import Iterator
-
-import torch
 
 from multum.archive.limits import fit_threads
 
@@ -23,14 +19,3 @@ def measure_peak_bytes() -> int:
     """Return the most memory that this process has had so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch work in one thread: its sums depend on how many there are, and the file must not."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -15,9 +15,10 @@ from torch import nn
 from multum.archive.models import model_folder
 from multum.archive.targets import whole_file
 from multum.errors import UsageError
+from multum.quantization.threads import one_thread
 from multum.shrinking.aiming import MOST_BITS, reach_bytes, search_bits
 from multum.shrinking.int8 import measure_int8
-from multum.shrinking.limits import check_memory, measure_peak_bytes, one_thread
+from multum.shrinking.limits import check_memory, measure_peak_bytes
 from multum.shrinking.material import read_material
 from multum.shrinking.measuring import make_probe, measure_running
 from multum.shrinking.models import Model, check_finite, open_model
