@@ -1,6 +1,7 @@
 """The textbook-clear twin of the interleaved coder, in plain Python: a stack of words and one number at a time."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 TOTAL = 4096
 ESCAPE = 255
@@ -49,7 +50,7 @@ def decode(code: bytes, tables: Sequence[Table]) -> list[int] | None:
         for i, (low, shift, frequencies) in enumerate(tables):
             x, raw = divmod(states[i % lanes], 2**shift)
             x, slot = divmod(x, TOTAL)
-            symbol = next(s for s in range(256) if sum(frequencies[: s + 1]) > slot)
+            symbol = next(s for s, end in enumerate(accumulate(frequencies)) if end > slot)
             x = _refill(x * frequencies[symbol] + slot - sum(frequencies[:symbol]), stack)
             quotient = low + symbol
             if symbol == ESCAPE:
