@@ -85,18 +85,6 @@ def test_integers_predict_what_floats_do(tmp_path: Path, family: str) -> None:
     assert network.window == (16 if family == "mistral" else 64)
 
 
-def test_weights_at_a_precision_take_fewer_values(tmp_path: Path) -> None:
-    loaded = save_model(tmp_path, transformers.LlamaConfig(**SHARED))
-    spread = {}
-    for bits in (None, 6.0, 4.0):
-        values = list(make_integers(loaded, bits).parts.list_matrices())[3].values  # of the first layer's gates
-        shares = np.bincount(values.ravel().astype(int) + 127) / values.size
-        spread[bits] = -(shares[shares > 0] * np.log2(shares[shares > 0])).sum()
-    assert spread[4.0] == pytest.approx(4, abs=0.1)
-    assert spread[6.0] == pytest.approx(6, abs=0.25)
-    assert spread[None] > spread[6.0]
-
-
 def test_a_window_and_a_point_may_be_given(tmp_path: Path) -> None:
     loaded = save_model(tmp_path, transformers.LlamaConfig(**SHARED))
     network = make_integers(loaded, window=24, point=13)

@@ -92,12 +92,6 @@ def test_a_point_may_be_given(tmp_path: Path) -> None:
     assert make_integers(loaded, window=24, point=13).digest == network.digest
 
 
-def test_weights_at_a_precision_take_fewer_values(tmp_path: Path) -> None:
-    loaded = save_model(tmp_path)
-    values = [list(make_integers(loaded, bits).parts.list_matrices())[1].values for bits in (None, 4.0)]
-    assert len(np.unique(values[1])) < 64 < len(np.unique(values[0]))
-
-
 def test_weights_that_are_all_but_nothing_have_a_file_that_is_read(tmp_path: Path) -> None:
     loaded = save_model(tmp_path)
     for weight in loaded.model.parameters():
