@@ -63,7 +63,8 @@ class _Sums:
         if not self.energy > 0:
             return None
         rows = (1 - _EVEN) * self.rows / self.rows.sum() + _EVEN / len(self.rows)
-        return Sensitivity(rows, self.columns * (self.energy / predictions / self.weight), self.positions)
+        # in place: all columns of a network are as large as its weights
+        return Sensitivity(rows, self.columns.mul_(self.energy / predictions / self.weight), self.positions)
 
 
 class _Gauge:
@@ -137,7 +138,7 @@ class _Gauge:
 
 
 def _make_sums(weight: Weight) -> _Sums:
-    rows, columns = weight.read().shape
+    rows, columns = weight.shape[::-1] if weight.transposed else weight.shape
     return _Sums(torch.zeros(rows, dtype=torch.float64), torch.zeros(columns, columns))
 
 
@@ -226,11 +227,13 @@ def _join(weight: Weight, gauge: _Gauge) -> Sensitivity | None:
             parts.append((use.name, found))
     if not parts:
         return None
-    columns = torch.stack([found.columns for _, found in parts]).sum(0)
+    shares = [float(found.columns.diagonal().sum()) for _, found in parts]
+    columns = parts[0][1].columns
+    for _, found in parts[1:]:
+        columns += found.columns
     positions = min(found.positions for _, found in parts)
     heads = [found.rows for name, found in parts if name == gauge.head]
     if heads:
         return Sensitivity(heads[0], columns, positions)
-    shares = [float(found.columns.diagonal().sum()) for _, found in parts]
     rows = torch.stack([share * found.rows for share, (_, found) in zip(shares, parts, strict=True)]).sum(0)
     return Sensitivity(rows / sum(shares), columns, positions)
