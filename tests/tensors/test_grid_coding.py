@@ -39,7 +39,7 @@ any_codes = shapes.flatmap(
 
 
 @given(any_codes, st.integers(0, 8), st.sampled_from(sorted(WIDTHS)), st.integers(0, 2**32 - 1))
-@settings(max_examples=15)
+@settings(max_examples=10)
 @example(np.full((1, 1), -(2**15), np.int16), 0, "F32", 0)
 @example(np.full((9, 2), 2**15 - 1, np.int16), 8, "F16", 0)
 def test_grids_come_back(codes: np.ndarray, fine: int, dtype: str, seed: int) -> None:
@@ -136,7 +136,7 @@ def test_estimates_are_near_the_bytes() -> None:
 
 
 def test_payloads_are_frozen() -> None:
-    """A change of these bytes is a change of the format, or of what the encoder makes of a grid."""
+    """Both decode for ever; that the second one is made is what the encoder makes of a grid today."""
     grid = Grid(
         np.array([[0, 1, -1, 2], [0, 0, 3, -7], [1, 0, 0, 0]], np.int16),
         np.array([-70, -70, -68], np.int16),
@@ -144,14 +144,12 @@ def test_payloads_are_frozen() -> None:
         4,
         "BF16",
     )
-    data = "0104170018000000baff00180100063239000646fdff0646764cda0bc6379a9188f8a7095bbf"
+    older = "0104170018000000baff00180100063239000646fdff0646764cda0bc6379a9188f8a7095bbf"
+    data = "0104200014000000baff0018010006321f00ff000000ff00c3eae82ff3660100840c3ec0"
     assert encode_grid(grid).hex() == data
-    assert [f"{value:04x}" for value in decode_grid(bytes.fromhex(data), 3, 4).values()[1]] == [
-        "0000",
-        "0000",
-        "3e14",
-        "bebc",
-    ]
+    for payload in (older, data):
+        values = decode_grid(bytes.fromhex(payload), 3, 4).values()
+        assert [f"{value:04x}" for value in values[1]] == ["0000", "0000", "3e14", "bebc"]
 
 
 def test_a_grid_without_codes_is_refused() -> None:

@@ -68,6 +68,13 @@ def levels_shape(levels: Levels) -> tuple[int, int]:
     return levels.power, levels.zone
 
 
+@pytest.mark.parametrize("shape", [(3000, 3), (3, 3000), (9, 9)])
+def test_few_codes_do_not_have_levels_that_cost_more_than_they_save(shape: tuple[int, int]) -> None:
+    levels = choose_levels(draw_codes(*shape), None)
+    assert len(set(levels.rows.tolist())) == 1 or shape[1] > 3
+    assert len(set(levels.columns.tolist())) == 1 or shape[0] > 3
+
+
 @pytest.mark.parametrize(("power", "expected"), [(1.0, {1, 2, 3}), (2.0, {5, 6, 7})])
 def test_the_power_is_that_of_the_codes(power: float, expected: set[int]) -> None:
     rng = np.random.default_rng(1)

@@ -26,6 +26,8 @@ _GAUSS = POWERS.index(16)
 _WIDTHS = np.array([-27, -13, -7, -4, -2, -1, 0, 1])
 # A middle takes about this many bits.
 _MIDDLE_BITS = 6
+# A level takes about 4 bits: beside fewer codes, that there are none is tried as well.
+_FEW = 64
 # How far levels are moved in each round over rows and columns; in the last ones, what levels themselves cost counts.
 _FIRST_STEPS = (4, 2)
 _LAST_STEPS = (1, 1)
@@ -73,17 +75,41 @@ def choose_levels(codes: NDArray[np.int16], middles: NDArray[np.int16] | None) -
     """Return levels under which `codes` take few bits, what is told of levels included.
 
     codes: int16[rows, columns], at least one. middles: int16[rows or 1, columns], in parts of a code, PHASES to one.
-    Cost: about 40 ns a code; memory: two bytes a code where each has its own middle.
+    Cost: about 40 ns a code, and up to four times that where rows or columns are short; memory: two bytes a code
+    where each has its own middle.
     """
     numbers = _view_numbers(codes, middles)
-    fit = _start(numbers)
-    for step in _FIRST_STEPS:
-        fit = _improve(numbers, fit, step, priced=False)
-    fit = _choose_shape(numbers, fit)
-    for step in _LAST_STEPS:
-        fit = _improve(numbers, fit, step, priced=True)
+    fit = min((_search(numbers, axes) for axes in _list_axes(codes.shape)), key=lambda fit: _weigh(numbers, fit))
     rows = fit.rows + LEVEL_UNIT * numbers.shift
     return Levels(rows.astype(np.int16), fit.columns.astype(np.int16), fit.power, fit.zone)
+
+
+def _list_axes(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return which levels are tried together: those of rows (0), of columns (1); few codes may not repay theirs."""
+    rows, columns = shape
+    found: list[tuple[int, ...]] = [(0, 1)]
+    if columns < _FEW:
+        found.append((1,))
+    if rows < _FEW:
+        found.append((0,))
+    return [*found, ()] if len(found) == 3 else found
+
+
+def _search(numbers: _Numbers, axes: tuple[int, ...]) -> _Fit:
+    """Return levels where those of other axes are all the same."""
+    fit = _start(numbers, axes)
+    for step in _FIRST_STEPS:
+        fit = _improve(numbers, fit, step, axes, priced=False)
+    fit = _choose_shape(numbers, fit)
+    for step in _LAST_STEPS:
+        fit = _improve(numbers, fit, step, axes, priced=True)
+    return fit
+
+
+def _weigh(numbers: _Numbers, fit: _Fit) -> int:
+    """Return what codes and levels take, in COST_UNIT."""
+    told = sum(int(choose_manner(part.astype(np.int16)).price(part).sum()) for part in (fit.rows, fit.columns))
+    return told + int((_count(numbers, fit) * _list_prices(numbers, fit, 0, LEVELS)).sum())
 
 
 def count_bits(codes: NDArray[np.int16], middles: NDArray[np.int16] | None, levels: Levels) -> int:
@@ -91,8 +117,8 @@ def count_bits(codes: NDArray[np.int16], middles: NDArray[np.int16] | None, leve
     numbers = _view_numbers(codes, middles)
     rows = levels.rows.astype(np.int64) - LEVEL_UNIT * numbers.shift
     fit = _Fit(rows, levels.columns.astype(np.int64), levels.power, levels.zone)
-    counts = _count(numbers, fit)
-    return int((counts * _list_prices(numbers, fit, 0, LEVELS)).sum()) // COST_UNIT + numbers.shift * codes.size
+    taken = int((_count(numbers, fit) * _list_prices(numbers, fit, 0, LEVELS)).sum())
+    return taken // COST_UNIT + numbers.shift * codes.size
 
 
 def find_middles(codes: NDArray[np.int16]) -> NDArray[np.int16] | None:
@@ -125,12 +151,15 @@ def _measure(numbers: _Numbers) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return rows, columns
 
 
-def _start(numbers: _Numbers) -> _Fit:
+def _start(numbers: _Numbers, axes: tuple[int, ...]) -> _Fit:
     """Return levels by the mean sizes of rows and columns, as those of Gauss's bell."""
-    rows, columns = _measure(numbers)
-    usual = _find_levels(rows.sum(keepdims=True), numbers.codes.size)
-    columns = _find_levels(columns, numbers.codes.shape[0]) - usual
-    return _Fit(_find_levels(rows, numbers.codes.shape[1]), columns, _GAUSS, 0)
+    sums = _measure(numbers)
+    usual = int(_find_levels(sums[0].sum(keepdims=True), numbers.codes.size)[0])
+    rows, columns = (
+        _find_levels(sums[axis], numbers.codes.shape[1 - axis]) if axis in axes else np.full(len(sums[axis]), usual)
+        for axis in (0, 1)
+    )
+    return _Fit(rows, columns - usual, _GAUSS, 0)
 
 
 def _find_levels(sums: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -149,9 +178,9 @@ def _list_sizes() -> NDArray[np.int64]:
     return np.maximum.accumulate(sizes)
 
 
-def _improve(numbers: _Numbers, fit: _Fit, step: int, priced: bool) -> _Fit:
+def _improve(numbers: _Numbers, fit: _Fit, step: int, axes: tuple[int, ...], priced: bool) -> _Fit:
     """Return `fit` with rows, and then columns, a step up or down where that saves bits."""
-    for axis in (0, 1):
+    for axis in axes:
         moved = _sum_costs(numbers, fit, step, axis)  # int64[n, 3]
         own = (fit.rows, fit.columns)[axis]
         tried = own[:, None] + step * np.array([0, -1, 1])

@@ -55,11 +55,6 @@ class Grid:
                     f"steps lie within {STEP_OCTAVES} octaves of 1: exponents within {STEP_OCTAVES << self.fine}"
                 )
 
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes its values take."""
-        return self.codes.size * WIDTHS[self.dtype]
-
     def cut(self, start: int, stop: int) -> "Grid":
         """Return the grid of rows start to stop."""
         return Grid(self.codes[start:stop], self.rows[start:stop], self.columns, self.fine, self.dtype)
