@@ -27,7 +27,7 @@ _WIDTHS = np.array([-27, -13, -7, -4, -2, -1, 0, 1])
 # A middle takes about this many bits.
 _MIDDLE_BITS = 6
 # A level takes about 4 bits: beside fewer codes, that there are none is tried as well.
-_FEW = 64
+_FEW = 256
 # How far levels are moved in each round over rows and columns; in the last ones, what levels themselves cost counts.
 _FIRST_STEPS = (4, 2)
 _LAST_STEPS = (1, 1)
