@@ -44,6 +44,12 @@ def test_fewer_bits_a_weight_make_a_smaller_program(tmp_path: Path) -> None:
     assert sizes[0] > 1.3 * sizes[1]
 
 
+def test_a_program_by_reference_keeps_its_weights(tmp_path: Path) -> None:
+    save_byte_llama(tmp_path)
+    with pytest.raises(multum.UsageError, match="by reference has its weights as they are"):
+        multum.pack(io.BytesIO(DATA), io.BytesIO(), 1, program=tmp_path, reference=True, bits=4)
+
+
 def test_a_folder_gives_given_bits_back(tmp_path: Path) -> None:
     save_byte_llama(tmp_path)
     bits = bytes(range(1, 90))

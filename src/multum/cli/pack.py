@@ -130,6 +130,8 @@ def pack(
     talk = Talk(quiet, verbose, as_json)
     if program is None and (reference or alone or bits is not None):
         raise click.UsageError("--reference, --alone and --bits are of a program; name one with --program")
+    if reference and bits is not None:
+        raise click.UsageError("a program by --reference has its weights as they are; --bits is for one that is carried")
     held = functools.cache(lambda: _hold(program, bits, memory_limit))  # loaded once, whatever the number of files
     options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference, alone, base)
     inputs = inputs_of(files)
@@ -225,6 +227,9 @@ def _tell(talk: Talk, name: str, report: "PackReport", time_s: float) -> int:
     if report.program is not None:
         where = f"{report.program_bytes:,} bytes inside" if report.program.carried else "by reference, not counted"
         talk.note(f"{name}: program {report.program.name}, {report.program.size_bytes:,} bytes, {where}")
+    rows = sum(report.methods.get(method, 0) for method in ("tensor", "grid", "repeat", "difference"))
+    if rows:
+        talk.note(f"{name}: {rows:,} bytes of it as tensors")
     if report.base is not None:
         talk.note(f"{name}: base {report.base.name}, {report.base.size_bytes:,} bytes by reference, not counted")
     talk.detail(f"{name}: level {report.level}, {report.blocks} blocks, sha256 {report.digest}")

@@ -18,7 +18,7 @@ from multum.finding.samples import draw_sample
 from multum.finding.starting import Named
 
 # Bits a weight to aim at; None is 8-bit integers, coded.
-PRECISIONS = (None, 5.0, 4.0)
+PRECISIONS = (None, 4.0, 3.0)
 # A sample is so long, or a share of the data, up to a limit.
 _SAMPLE_BYTES, _SAMPLE_SHARE, _LARGEST_SAMPLE = 1 << 14, 64, 1 << 18
 _LEVEL = 9
