@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multum.tensors.bells import COST_UNIT, LEVELS, PHASES, POWERS, Bell, list_costs
-from multum.tensors.grid_levels import Levels, choose_levels, count_bits, find_middles
+from multum.tensors.grid_levels import Levels, choose_levels, count_bits
+from multum.tensors.grid_numbers import find_middles
 from tests.tensors.matrices import draw_codes
 
 GAUSS = POWERS.index(16)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from multum.bits.interleaved import decode_numbers, encode_numbers
 from multum.errors import FormatError, UsageError
 from multum.tensors.bells import LEVEL_UNIT, LEVELS, PHASES, POWERS, ZONES, Bell, gather_tables
-from multum.tensors.grid_levels import Levels, choose_levels, count_bits, find_middles
+from multum.tensors.grid_levels import Levels, choose_levels, count_bits
+from multum.tensors.grid_numbers import find_middles
 from multum.tensors.grids import FINEST, WIDTHS, Grid
 from multum.tensors.lists import decode_lists, encode_lists
 from multum.tensors.prediction import (
