@@ -3,15 +3,17 @@
 Run as `python -m tests.warm`; quick when the compiled kernels are already cached.
 """
 
+import io
 import tempfile
 from pathlib import Path
 
 import multum
+from tests.golden.tensors import BASE, write_base
 from tests.small_programs import byte_program
 
 
 def warm_kernels(levels: tuple[int, ...] = (1, 5, 9)) -> None:
-    """Pack a few bytes at each of `levels` and with a program, which leaves compiled kernels in the on-disk cache."""
+    """Pack a few bytes at each of `levels`, with a program, and tensors: the compiled kernels stay on disk."""
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / "plain"
         plain.write_bytes(b"multum in parvo, much in little; " * 40)
@@ -21,6 +23,10 @@ def warm_kernels(levels: tuple[int, ...] = (1, 5, 9)) -> None:
             multum.unpack(packed, back)
         for alone in (True, False):  # a network's own code, that of tokens, and the guided engine
             multum.pack(plain, Path(folder) / f"{alone}.mtm", 1, program=byte_program(), alone=alone)
+        for base in (None, write_base(Path(folder))):
+            packed, back = Path(folder) / "tensors.mtm", Path(folder) / "tensors.back"
+            multum.pack(io.BytesIO(BASE), packed, 1, base=base, force=True)
+            multum.unpack(packed, back, base=base, force=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ the threads.
 
 import hashlib
 import zlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
@@ -21,6 +21,7 @@ from multum.archive.frames import (
     BASE,
     BLOCK,
     INDEX,
+    METHOD_NAMES,
     PROGRAM,
     RECIPE,
     REPEAT,
@@ -52,7 +53,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written. Sizes in bytes; program_bytes: of the PROGRAM frame; digest: SHA-256 of the content."""
+    """What was written. Sizes in bytes; program_bytes: of the PROGRAM frame; digest: SHA-256 of the content.
+
+    methods: how much of the content each method has, by its name.
+    """
 
     raw_bytes: int
     archive_bytes: int
@@ -60,6 +64,7 @@ class Written:
     program_bytes: int
     blocks: int
     digest: bytes
+    methods: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,7 @@ class ArchiveWriter:
         self._digests: dict[bytes, int] = {}  # of blocks that may be repeated: their numbers
         self._started = 0
         self._methods: list[int] = []  # of the blocks written
+        self._content_by_method: Counter[int] = Counter()
         self._lanes: Lanes[_Ready] | None = None
         self._meters: deque[Meter] = deque()  # of the blocks in the lanes
         self._recipes: dict[bytes, int] = {}
@@ -223,6 +229,7 @@ class ArchiveWriter:
         if ready.repeats is not None and self._methods[ready.repeats] in ROW_METHODS:
             block = replace(block, method=REPEAT, code=encode_repeat(ready.repeats))
         self._methods.append(block.method)
+        self._content_by_method[block.method] += block.raw_bytes
         number = self._recipe_number(block.recipe)
         header = BlockHeader(
             block.raw_bytes,
@@ -258,7 +265,9 @@ class ArchiveWriter:
         index = encode_frame(INDEX, encode_index(self._entries)) if blocks > 1 else b""
         digest = self._digest.digest()
         self._put(index + encode_end(End(self._raw_bytes, digest), len(index)))
-        return Written(self._raw_bytes, self._archive_bytes, self._coded_bytes, self._program_bytes, blocks, digest)
+        sizes = self._raw_bytes, self._archive_bytes, self._coded_bytes, self._program_bytes
+        methods = {METHOD_NAMES[method]: size for method, size in sorted(self._content_by_method.items())}
+        return Written(*sizes, blocks, digest, methods)
 
     def close(self) -> None:
         """Stop the threads; safe to call at any time, also after `finish`."""
