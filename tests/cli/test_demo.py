@@ -66,6 +66,7 @@ def test_demo_shows_a_fit_beside_a_level(
     assert fitted["training_bytes"] + fitted["held_out_bytes"] == path.stat().st_size
     assert 0 < fitted["level_bpb"] < 3
     assert 0 < fitted["fit_bpb"] <= 8.1
+    assert 0 < fitted["small_bytes"] < fitted["program_bytes"] / 5
 
 
 def test_demo_says_why_there_is_no_fit(note: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,11 +13,12 @@ from tests.neural.samples import save_byte_llama, save_text_llama
 from tests.shrinking.families import make_perceptron, save_classifier
 
 
-@pytest.fixture
-def small(note: Path, tmp_path: Path) -> Path:
-    save_text_llama(tmp_path / "net")
-    multum.shrink(tmp_path / "net", tmp_path / "net.mtm", data=note, target_bits=8)
-    return tmp_path / "net.mtm"
+@pytest.fixture(scope="module")
+def small(note: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    save_text_llama(folder / "net")
+    multum.shrink(folder / "net", folder / "net.mtm", data=note, target_bits=8, calibration=256)
+    return folder / "net.mtm"
 
 
 def test_a_model_in_an_archive_is_a_program_whose_size_is_the_file(small: Path, note: Path, tmp_path: Path) -> None:

@@ -69,8 +69,8 @@ def demo(
     """Pack FILE with Multum and other compressors, side by side; without FILE, data found on this machine.
 
     Every result is unpacked again and compared. The table shows bytes, bits per byte and CPU seconds. Then a program
-    is trained, and its rate shown beside that of level 5; and the shortest program for some data is searched for, and
-    the ledger of the search shown. Nothing is kept.
+    is trained, its rate shown beside that of level 5, and shrunken; and the shortest program for some data is searched
+    for, and the ledger of the search shown. Nothing is kept.
     """
     from multum.report.comparison import compare, make_table, to_json
     from multum.report.peers import list_ours, list_peers

@@ -11,11 +11,14 @@ from multum.archive.packing import pack_bytes
 from multum.report.specimens import Specimen
 
 if TYPE_CHECKING:
+    from multum.shrinking.reports import ShrinkReport
     from multum.training.trainer import Moment
 
 # Below this a minute of training is no match for learning online, and shows nothing but that.
 LEAST_BYTES = 100_000
 LEVEL = 5
+# Bytes that the shrinking of a program looks at; more would gain little.
+_CALIBRATION = 8192
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class FitRow:
     """Rates on the last `held_out_bytes` of a file, after either program has seen the `training_bytes` before them.
 
     level_bpb: of the archive, whose growth by those bytes is measured. fit_bpb: estimated from the trained program's
-    probabilities; its own `program_bytes` are in neither rate.
+    probabilities; its own `program_bytes` are in neither rate. small_bytes: of the program's file once it was
+    shrunken, whose loss is then small_loss instead of plain_loss, in bits per byte of some of the held-out bytes.
     """
 
     file: str
@@ -36,6 +40,9 @@ class FitRow:
     program_bytes: int
     seen_bytes: int
     time_s: float
+    small_bytes: int
+    plain_loss: float
+    small_loss: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return the row, ready for JSON."""
@@ -46,7 +53,8 @@ class FitRow:
             f"a fit of {self.time_s:.0f} s on {self.file}: {self.fit_bpb:.3f} bits per byte on the last"
             f" {self.held_out_bytes:,} bytes, which it never saw (estimated; {self.parameters:,} parameters,"
             f" {self.program_bytes:,} bytes uncompressed); multum -{self.level}, which learns while it codes, adds"
-            f" {self.level_bpb:.3f} for the same bytes"
+            f" {self.level_bpb:.3f} for the same bytes\nshrunken to {self.small_bytes:,} bytes,"
+            f" {self.small_bytes / self.program_bytes:.1%}, it costs {self.small_loss - self.plain_loss:+.4f} bits a byte"
         )
 
 
@@ -56,6 +64,9 @@ def measure_fit(specimen: Specimen, time_s: float, progress: "Callable[[Moment],
 
     with tempfile.TemporaryDirectory(prefix="multum-demo-") as folder:
         report = fit(io.BytesIO(specimen.data), Path(folder) / "program", time_s=time_s, progress=progress)
+        small = _shrink(Path(folder), specimen.data[: report.training_bytes], specimen.data[report.training_bytes :])
+    assert small.loss_before is not None, "it was measured on what was held out"
+    assert small.loss_after is not None, "both times"
     start = report.training_bytes
     whole, before = (len(pack_bytes(data, LEVEL)) for data in (specimen.data, specimen.data[:start]))
     return FitRow(
@@ -69,4 +80,22 @@ def measure_fit(specimen: Specimen, time_s: float, progress: "Callable[[Moment],
         program_bytes=report.program_bytes,
         seen_bytes=report.run.units,
         time_s=report.run.time_s,
+        small_bytes=small.bytes_after,
+        plain_loss=small.loss_before.value,
+        small_loss=small.loss_after.value,
+    )
+
+
+def _shrink(folder: Path, training: bytes, held_out: bytes) -> "ShrinkReport":
+    """Return what shrinking the program in `folder` gives, at four bits a weight."""
+    from multum.shrinking.shrinker import shrink
+
+    for name, data in (("training", training), ("held-out", held_out)):
+        (folder / name).write_bytes(data)
+    return shrink(
+        folder / "program",
+        folder / "small.mtm",
+        data=folder / "training",
+        evaluation=folder / "held-out",
+        calibration=_CALIBRATION,
     )
