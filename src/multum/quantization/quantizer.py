@@ -5,15 +5,19 @@ met by that one number.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from multum.quantization.feedback import FINE, LARGEST_CODE, Ground, Rounded, prepare, round_matrix
 from multum.quantization.guesses import guess_sensitivity
-from multum.quantization.sensitivities import Batch, measure_sensitivities
+from multum.quantization.sensitivities import Batch, Sensitivity, measure_sensitivities
 from multum.quantization.weights import Skipped, Weight
 from multum.tensors.grid_coding import estimate_bits
 from multum.tensors.grids import Grid
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 Progress = Callable[[float], None]
+# What the grounds of all matrices may take in memory.
+AT_ONCE_BYTES = 1 << 30
 # A sample for the search of the step: some matrices, all large ones among them, and some of their rows.
 _SAMPLE_MATRICES = 32
 _SAMPLE_ROWS = 48
@@ -67,25 +73,43 @@ class Quantizer:
         seed: int = 0,
         flat: bool = False,
         most: int = LARGEST_CODE,
+        at_once_bytes: int = AT_ONCE_BYTES,
         progress: Progress | None = None,
     ) -> None:
         """batches: what the network reads, for calibration; None for a guess from the weights alone.
 
         flat: all columns of a matrix have one step. most: the largest code. progress: called with the share of the
-        measuring that is done.
+        measuring that is done. at_once_bytes: what the grounds of matrices may take in memory; where they take more,
+        the batches are read once for each part of the network, and the grounds lie in a folder for passing things.
         """
         self.weights = tuple(weights)
-        measured = {}
-        if batches:
-            told = None if progress is None else lambda done: progress(done / len(batches))
-            measured = measure_sensitivities(module, weights, batches, seed=seed, progress=told)
-        # each is made where the other was, so that both never lie in memory
         self.grounds: dict[str, Ground] = {}
-        for weight in self.weights:
-            found = measured.pop(weight.name, None)
-            self.grounds[weight.name] = prepare(
-                guess_sensitivity(weight.read()) if found is None else found, flat, most
-            )
+        groups = list(_group(self.weights, at_once_bytes))
+        self._folder = self._make_folder() if len(groups) > 1 else None
+        for number, group in enumerate(groups):
+            measured: dict[str, Sensitivity] = {}
+            if batches:
+                told = None if progress is None else partial(_tell, progress, number, len(batches), len(groups))
+                measured = measure_sensitivities(module, group, batches, seed=seed, progress=told)
+            for weight in group:
+                # each is made where the other was, so that both never lie in memory
+                found = measured.pop(weight.name, None)
+                ground = prepare(guess_sensitivity(weight.read()) if found is None else found, flat, most)
+                self.grounds[weight.name] = self._keep(ground)
+
+    def _make_folder(self) -> str:
+        """Return a folder that goes when this quantizer does."""
+        folder = tempfile.TemporaryDirectory(prefix="multum-")
+        weakref.finalize(self, folder.cleanup)
+        return folder.name
+
+    def _keep(self, ground: Ground) -> Ground:
+        """Return `ground`, its largest part in a file where memory is short."""
+        if self._folder is None:
+            return ground
+        path = f"{self._folder}/{len(self.grounds)}.npy"
+        np.save(path, ground.feedback.numpy())
+        return replace(ground, feedback=torch.from_numpy(np.load(path, mmap_mode="c")))
 
     @property
     def size(self) -> int:
@@ -171,6 +195,31 @@ class Quantizer:
             bits = sum(size * 0.5 * math.log2(1 + 4 ** (spread - step + 2)) for size, spread in spreads)
             low, high = (step, high) if bits > aim else (low, step)
         return low
+
+
+def count_ground_bytes(weight: Weight) -> int:
+    """Return the bytes that what rounding has to know of a matrix takes: a number for each pair of inputs."""
+    inputs = weight.shape[0] if weight.transposed else weight.shape[1]
+    return 4 * inputs * inputs
+
+
+def _group(weights: Sequence[Weight], at_once_bytes: int) -> Iterator[list[Weight]]:
+    """Yield the weights in order, as many at once as there is room for."""
+    group: list[Weight] = []
+    size_bytes = 0
+    for weight in weights:
+        need_bytes = count_ground_bytes(weight)
+        if group and size_bytes + need_bytes > at_once_bytes:
+            yield group
+            group, size_bytes = [], 0
+        group.append(weight)
+        size_bytes += need_bytes
+    if group:
+        yield group
+
+
+def _tell(progress: Progress, number: int, batches: int, groups: int, done: int) -> None:
+    progress((number + done / batches) / groups)
 
 
 class _Search:

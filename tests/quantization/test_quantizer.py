@@ -1,0 +1,58 @@
+"""Networks become integers at the size that was asked for, whatever room there is."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from multum.quantization.quantizer import Quantizer, Target
+from multum.quantization.sensitivities import Batch
+from multum.quantization.weights import find_weights
+
+
+def _make_case() -> tuple[nn.Module, list[Batch]]:
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 24, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24 * 36, 64), nn.ReLU(), nn.Linear(64, 10)
+    )
+    return network, [{"input": torch.randn(32, 3, 8, 8)} for _ in range(4)]
+
+
+@pytest.mark.parametrize("bits", [2.0, 3.5, 6.0])
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_codes_take_the_bytes_asked_for(bits: float, calibrated: bool) -> None:
+    network, batches = _make_case()
+    quantizer = Quantizer(network, find_weights(network)[0], batches if calibrated else None)
+    target = int(quantizer.size * bits / 8)
+    found = quantizer.quantize(Target(target))
+    assert 0.985 * target < found.coded_bytes <= target
+
+
+def test_calibration_costs_less_than_none() -> None:
+    network, batches = _make_case()
+    weights, _ = find_weights(network)
+    with torch.no_grad():
+        truth = torch.log_softmax(network(batches[0]["input"]), -1)
+    lost = []
+    for data in (batches, None):
+        quantizer = Quantizer(network, weights, data)
+        grids = quantizer.quantize(Target(int(quantizer.size * 3 / 8))).grids
+        kept = [weight.parameter.detach().clone() for weight in weights]
+        for weight in weights:
+            weight.write(torch.from_numpy(grids[weight.name].values().view(np.float32)))
+        with torch.no_grad():
+            lost.append(float((truth.exp() * (truth - torch.log_softmax(network(batches[0]["input"]), -1))).sum()))
+        for weight, values in zip(weights, kept, strict=True):
+            weight.parameter.data.copy_(values)
+    assert lost[0] < 0.7 * lost[1]
+
+
+def test_little_room_gives_the_same_integers() -> None:
+    network, batches = _make_case()
+    weights, _ = find_weights(network)
+    found = []
+    for room in (1 << 30, 1 << 12):
+        quantizer = Quantizer(network, weights, batches, at_once_bytes=room)
+        found.append(quantizer.quantize_at(-4.0).grids)
+    for weight in weights:
+        np.testing.assert_array_equal(found[0][weight.name].codes, found[1][weight.name].codes)
