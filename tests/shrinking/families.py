@@ -26,7 +26,9 @@ def _make_vit() -> Any:
         "num_attention_heads": 2,
         "intermediate_size": 64,
     }
-    return ViTForImageClassification(ViTConfig(**sizes, image_size=16, patch_size=4, num_channels=1, num_labels=3))
+    return ViTForImageClassification(
+        ViTConfig(**sizes | {"image_size": 16, "patch_size": 4, "num_channels": 1, "num_labels": 3})
+    )
 
 
 def _make_bert() -> Any:
@@ -45,7 +47,7 @@ def _make_resnet() -> Any:
     from transformers import ResNetConfig, ResNetForImageClassification
 
     sizes: dict[str, Any] = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
-    return ResNetForImageClassification(ResNetConfig(num_channels=1, num_labels=3, **sizes))
+    return ResNetForImageClassification(ResNetConfig(**sizes | {"num_channels": 1, "num_labels": 3}))
 
 
 def _make_mamba2() -> Any:

@@ -58,7 +58,7 @@ def test_the_smallest_size_that_keeps_the_loss_is_found_in_a_few_tries() -> None
 
     def try_bits(bits: float) -> float:
         tried.append(bits)
-        return 0.3 * 4.0 ** (1 - bits) * (1 + 0.1 * math.sin(9 * bits))
+        return 0.3 * math.pow(4, 1 - bits) * (1 + 0.1 * math.sin(9 * bits))
 
     bits = search_bits(0.01, try_bits)
     assert try_bits(bits) <= 0.01

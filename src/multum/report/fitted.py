@@ -49,12 +49,13 @@ class FitRow:
         return asdict(self)
 
     def __str__(self) -> str:
+        more = self.small_loss - self.plain_loss
         return (
             f"a fit of {self.time_s:.0f} s on {self.file}: {self.fit_bpb:.3f} bits per byte on the last"
             f" {self.held_out_bytes:,} bytes, which it never saw (estimated; {self.parameters:,} parameters,"
             f" {self.program_bytes:,} bytes uncompressed); multum -{self.level}, which learns while it codes, adds"
-            f" {self.level_bpb:.3f} for the same bytes\nshrunken to {self.small_bytes:,} bytes,"
-            f" {self.small_bytes / self.program_bytes:.1%}, it costs {self.small_loss - self.plain_loss:+.4f} bits a byte"
+            f" {self.level_bpb:.3f} for the same bytes\nshrunken to {self.small_bytes:,} bytes"
+            f" ({self.small_bytes / self.program_bytes:.1%}), it takes {more:+.4f} bits per byte"
         )
 
 
