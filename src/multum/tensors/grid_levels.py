@@ -185,4 +185,5 @@ def _choose_shape(numbers: Numbers, fit: _Fit) -> _Fit:
 
 
 # Of power, zone and all levels; none is first, so that what saves nothing is not done.
-_MOVES = [(0, 0, 0), *((p, z, k) for p in (-1, 0, 1) for z in (-1, 0, 1) for k in (-1, 0, 1) if p or z or k)]
+_SHAPES = [(-1, 0), (1, 0), (0, -1), (0, 1), (0, 0)]
+_MOVES = [(0, 0, 0), *((*shape, offset) for shape in _SHAPES for offset in (-1, 0, 1))]
