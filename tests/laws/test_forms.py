@@ -7,6 +7,8 @@ from multum.errors import UsageError
 from multum.laws.forms import list_forms, make_form
 from multum.laws.jets import Array
 from multum.laws.objective import predict_log, to_theta
+from multum.laws.points import read_points
+from multum.laws.solving import Fit, fit_form
 
 
 def say(name: str, columns: dict[str, float], **parameters: float) -> float:
@@ -106,3 +108,40 @@ def test_auto_has_the_forms_that_the_columns_allow(columns: list[str], names: se
 def test_form_that_cannot_be_is_refused(name: str, columns: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_form(name, columns)
+
+
+PLANTED = {
+    "kaplan-n": {"Nc": 8.8e13, "alpha": 0.076},
+    "kaplan-d": {"Dc": 5.4e13, "beta": 0.095},
+    "kaplan": {"Nc": 8.8e13, "Dc": 5.4e13, "alpha": 0.076, "beta": 0.095},
+    "product": {"k": 30.0, "a_N": -0.06, "a_D": -0.05},
+    "data-constrained": {"E": 1.8, "A": 500.0, "alpha": 0.35, "B": 1500.0, "beta": 0.36, "RD": 15.0, "RN": 6.0},
+    "precision": {"E": 1.7, "A": 400.0, "alpha": 0.34, "B": 1500.0, "beta": 0.37, "gP": 2.7},
+    "compressibility": {"E": 1.2, "e1": 0.8, "A": 300.0, "a1": 0.5, "alpha": 0.4, "alpha1": -0.2}
+    | {"B": 900.0, "b1": 0.7, "beta": 0.42, "beta1": -0.3},
+    "broken": {"E": 1.0, "k": 40.0, "c0": 0.12, "d": 1e8, "f": 0.3, "c1": 0.25},
+    "power": {"E": 1.5, "k": 20.0, "a": 0.15},
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_every_form_is_found_again_where_it_was_planted(name: str) -> None:
+    """Parameters that few points tell may differ; what the law says may not."""
+    generator = np.random.default_rng(0)
+    n, d = 10 ** generator.uniform(7, 10, 90), 10 ** generator.uniform(8.5, 11.5, 90)
+    columns = {"N": n, "D": d, "U": 10 ** generator.uniform(8, 10, 90), "H": generator.uniform(0.1, 0.6, 90)}
+    columns |= {"P": generator.uniform(2.0, 12.0, 90)}
+    needed = {"kaplan-n": "N", "kaplan-d": "D", "data-constrained": "NDU", "compressibility": "NDH", "precision": "NDP"}
+    chosen = {key: columns[key] for key in needed.get(name, "N" if name in ("power", "broken") else "ND")}
+    form = make_form(name, list(chosen))
+    theta = to_theta(form.formula, np.array([[PLANTED[name][one.name] for one in form.formula.parameters]]))
+    truth = np.exp(predict_log(form.formula, chosen, theta)[0])
+    noisy = truth * np.exp(generator.normal(0, 0.002, 90))
+    fit = fit_form(form, read_points([chosen | {"loss": noisy}]))
+    assert np.exp(fit.predict_log(fit.points)) == pytest.approx(truth, rel=0.004)
+    assert fit.loss <= fit_at(fit, theta) * (1 + 1e-9)
+
+
+def fit_at(fit: Fit, theta: Array) -> float:
+    """Return the loss of the planted parameters themselves, which the best ones are not above."""
+    return float(fit.objective.measure(theta, np.zeros(1, np.intp))[0][0])

@@ -59,6 +59,19 @@ def test_swapped_unique_data_is_put_right_and_told() -> None:
     assert "the other way round" in points.notes[0]
 
 
+def test_one_set_of_unique_data_larger_than_all_runs_is_not_swapped() -> None:
+    points = read_points([GOOD | {"unique_tokens": [1e9, 1e9, 1e9]}])
+    assert points.columns["D"].tolist() == GOOD["D"]
+    assert points.notes == ()
+
+
+def test_columns_that_only_some_rows_have_are_left_out_and_told() -> None:
+    points = read_points([GOOD | {"unique_tokens": [1e7, 1e7, 1e7]}, {"N": [8e6], "D": [2e8], "loss": [2.5]}])
+    assert set(points.columns) == {"N", "D"}
+    assert len(points) == 4
+    assert points.notes[0].startswith("U is not used: 1 rows have no 'unique_tokens'")
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [

@@ -62,6 +62,7 @@ def test_run_folders_tell_their_point(tmp_path: Path) -> None:
     together = read_records([tmp_path])
     assert [record.fields["parameters"] for record in together] == [100, 200, 300]
     assert together[0].fields == {"parameters": 100, "bytes": 1000, "flops": 6e5, "bpb": 2.0, "unique_bytes": 900}
+    assert "unique_bytes" not in together[2].fields
     assert read_records([tmp_path / "run1"])[0] == together[0]
 
 

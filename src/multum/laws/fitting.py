@@ -55,7 +55,7 @@ def law(
         check_free(os.fspath(out), force)  # before the work, not after it
     sources = [points] if isinstance(points, str | os.PathLike | Mapping) else list(points)
     read = read_points(sources, columns=columns, target=target, unit=unit, over=over)
-    found = fit_law(read, form, target or "loss", over, hold_out, drop, delta, resamples, seed)
+    found = fit_law(read, form, over, hold_out, drop, delta, resamples, seed)
     if out is not None:
         found.write(out, force)
     return found
@@ -64,7 +64,6 @@ def law(
 def fit_law(
     points: Points,
     form: str = AUTO,
-    target: str = "loss",
     over: Sequence[str] = (),
     hold_out: str | None = None,
     drop: str | None = None,
@@ -97,7 +96,7 @@ def fit_law(
         bits=best.bits,
         points=len(kept),
         error=_mean_error(best.residuals),
-        target=target,
+        target=points.name,
         unit=points.unit,
         amounts=points.amounts,
         ranges=_list_ranges(kept),

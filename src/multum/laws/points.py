@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multum.errors import UsageError
-from multum.laws.columns import convert_target, find_columns, find_target, read_number, simplify
+from multum.laws.columns import KNOWN, convert_target, find_columns, find_target, read_number, simplify
 from multum.laws.jets import Array
 from multum.laws.reading import Record, read_records
 
@@ -42,7 +42,8 @@ class Points:
     """Runs as numbers.
 
     columns: float64[n] each. target: float64[n], or None where there is nothing to fit. unit: of the target, nats,
-    bits or none. amounts: what D counts, tokens or bytes. places: where each row stood. notes: what was assumed.
+    bits or none, and name its field. amounts: what D counts, tokens or bytes. places: where each row stood. notes: what
+    was assumed.
     """
 
     columns: dict[str, Array]
@@ -50,6 +51,7 @@ class Points:
     unit: str
     amounts: str
     places: tuple[str, ...]
+    name: str = ""
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -116,12 +118,28 @@ def read_points(
         raise UsageError(f"no field looks like a loss; name it with --target, from {_list_names(records)}")
     if not fields:
         raise UsageError(f"no field looks like N, D or C; name them with --column N=FIELD, from {_list_names(records)}")
-    points = _make_points(records, fields, name, unit, merge=not optional_target)
+    fields, notes = _leave_partial(records, fields, columns or {})
+    points = _make_points(records, fields, name, unit, merge=not optional_target).note(*notes)
     return _check_units(_derive(points), fields)
 
 
 def _list_names(records: Sequence[Record]) -> str:
     return ", ".join(dict.fromkeys(repr(name) for record in records for name in record.fields))
+
+
+def _leave_partial(
+    records: Sequence[Record], fields: Mapping[str, str], asked: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the fields without guessed ones that only some rows have, and notes of these; N and D are never left."""
+    kept, notes = dict(fields), []
+    for column, field in fields.items():
+        missing = sum(record.find(field) is None for record in records)
+        if missing and column in KNOWN and column not in ("N", "D", *asked) and (column != "C" or "D" in fields):
+            del kept[column]
+            notes.append(
+                f"{column} is not used: {missing} rows have no '{field}'; ask for it with --column to drop them"
+            )
+    return kept, notes
 
 
 def _make_points(
@@ -156,6 +174,7 @@ def _make_points(
         "nats" if unit == "perplexity" else unit,
         "bytes" if "bytes" in simplify(fields.get("D", "")) else "tokens",
         tuple(kept.values()),
+        target or "",
         dropped,
     )
 
@@ -179,15 +198,15 @@ def _derive(points: Points) -> Points:
     if "D" not in columns and "N" in columns and "C" in columns:
         columns["D"] = columns["C"] / (FLOPS_A_PARAMETER * columns["N"])
         notes.append("D is taken to be C / (6 N)")
-    if (
-        "U" in columns
-        and "D" in columns
-        and (columns["U"] >= columns["D"]).all()
-        and (columns["U"] > columns["D"]).any()
-    ):
+    if "U" in columns and "D" in columns and _look_swapped(columns["U"], columns["D"]):
         columns["U"], columns["D"] = columns["D"], columns["U"]
         notes.append("every row has more unique data than data, so U and D are taken to be the other way round")
     return replace(points, columns=columns).note(*notes)
+
+
+def _look_swapped(unique: Array, data: Array) -> bool:
+    """Return whether unique data is nowhere less than data and differs: nobody has more unique data than data."""
+    return bool((unique >= data).all() and (unique > data).any() and len(set(unique.tolist())) > 1)
 
 
 def _check_units(points: Points, fields: Mapping[str, str]) -> Points:

@@ -102,11 +102,15 @@ def _read_run(path: Path) -> Record:
     law = described.get("law") if isinstance(described, dict) else None
     if not isinstance(law, dict):
         raise FormatError(f"'{path / DESCRIPTION}' tells no point of a law; `multum fit` writes one for bytes")
-    report = described.get("report")
-    unique = (
-        {"unique_bytes": report["training_bytes"]} if isinstance(report, dict) and "training_bytes" in report else {}
-    )
-    return Record(str(path), law | unique)
+    return Record(str(path), law | _tell_unique(law, described.get("report")))
+
+
+def _tell_unique(law: dict[str, Any], report: Any) -> dict[str, Any]:
+    """Return how many different bytes a run has seen, where it says that."""
+    trained, there = law.get("bytes"), report.get("training_bytes") if isinstance(report, dict) else None
+    if not isinstance(trained, int | float) or not isinstance(there, int | float):
+        return {}
+    return {"unique_bytes": min(trained, there)}
 
 
 def _read_file(path: Path) -> Iterator[Record]:
