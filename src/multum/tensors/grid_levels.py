@@ -88,7 +88,14 @@ def _search(numbers: Numbers, axes: tuple[int, ...]) -> _Fit:
 def _weigh(numbers: Numbers, fit: _Fit) -> int:
     """Return what codes and levels take, in COST_UNIT."""
     told = sum(int(choose_manner(part.astype(np.int16)).price(part).sum()) for part in (fit.rows, fit.columns))
-    return told + int((count_numbers(numbers, (fit.rows, fit.columns)) * _list_prices(numbers, fit, 0, LEVELS)).sum())
+    return told + _price(numbers, fit)
+
+
+def _price(numbers: Numbers, fit: _Fit) -> int:
+    """Return what codes take, in COST_UNIT."""
+    low, high = _bound(fit, 0)
+    counts = count_numbers(numbers, (fit.rows, fit.columns))[:, low:high]
+    return int((counts * _list_prices(numbers, fit, low, high)).sum())
 
 
 def count_bits(codes: NDArray[np.int16], middles: NDArray[np.int16] | None, levels: Levels) -> int:
@@ -96,8 +103,7 @@ def count_bits(codes: NDArray[np.int16], middles: NDArray[np.int16] | None, leve
     numbers = view_numbers(codes, middles)
     rows = levels.rows.astype(np.int64) - LEVEL_UNIT * numbers.shift
     fit = _Fit(rows, levels.columns.astype(np.int64), levels.power, levels.zone)
-    taken = int((count_numbers(numbers, (fit.rows, fit.columns)) * _list_prices(numbers, fit, 0, LEVELS)).sum())
-    return taken // COST_UNIT + numbers.shift * codes.size
+    return _price(numbers, fit) // COST_UNIT + numbers.shift * codes.size
 
 
 def _start(numbers: Numbers, axes: tuple[int, ...]) -> _Fit:
