@@ -48,16 +48,15 @@ def test_published_values_lie_within_one_standard_error(published: multum.Law) -
 
 
 @needs_points
-@pytest.mark.parametrize("form", ["chinchilla", "auto"])
-def test_small_half_of_published_points_predicts_the_large(form: str) -> None:
-    found = law(SCALING / "chinchilla_epoch.csv", form=form, drop="highest:5", hold_out="largest:50%")
-    assert found.form == "chinchilla"
+def test_small_half_of_published_points_predicts_the_large() -> None:
+    found = law(SCALING / "chinchilla_epoch.csv", form="chinchilla", drop="highest:5", hold_out="largest:50%")
     assert found.holdout is not None
     assert found.holdout.reach > 150
     assert found.holdout.error <= 0.017
     assert 0.7 <= found.holdout.coverage <= 0.9
 
 
+@pytest.mark.slow
 @needs_points
 def test_fit_of_published_points_takes_little_time() -> None:
     """Generous: a busy machine is no reason to fail; the figures are in docs/law.md."""
@@ -119,19 +118,17 @@ laws = st.fixed_dictionaries(
 @given(laws, st.integers(0, 10_000), st.sampled_from([0.001, 0.004]))
 def test_planted_law_is_found_within_its_stated_intervals(planted: dict[str, float], seed: int, noise: float) -> None:
     """An 80 % interval may miss; four times its width to the side may not."""
-    found = law(make_runs(noise, seed, 6, 6, **planted), form="chinchilla", resamples=200)
-    for name, value in planted.items():
-        low, high = found.intervals[name]
-        width = np.log(high / low)
-        assert abs(np.log(value / found.parameters[name])) <= 4 * width, name
+    points = read_points([make_runs(noise, seed, 6, 6, **planted)])
+    fit = fit_form(make_form("chinchilla", ["N", "D"]), points)
+    for name, (low, high) in profile(fit, resample(fit, 50)).items():
+        assert abs(np.log(planted[name] / fit.parameters[name])) <= 4 * np.log(high / low), name
     n, d = make_grid()
-    said = np.exp(found.predict_log({"N": n, "D": d}))
-    assert said == pytest.approx(say_chinchilla(n, d, **planted), rel=10 * noise)
+    assert np.exp(fit.predict_log(points)) == pytest.approx(say_chinchilla(n, d, **planted), rel=10 * noise)
 
 
 def test_planted_parameters_are_inside_their_intervals_about_as_often_as_said() -> None:
     inside, form = [], make_form("chinchilla", ["N", "D"])
-    for seed in range(30):
+    for seed in range(16):
         fit = fit_form(form, read_points([make_runs(0.004, seed)]))
         ends = profile(fit, resample(fit, 50))
         inside += [low <= CHINCHILLA[name] <= high for name, (low, high) in ends.items()]
