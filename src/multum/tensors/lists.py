@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +43,15 @@ def choose_manner(numbers: NDArray[np.int16]) -> Manner:
     if (offsets == _REACH).all():
         return Manner(base, None)
     counts = np.bincount(offsets, minlength=2 * _REACH + 1)
+    bells, costs = _list_tried()
+    return Manner(base, bells[int(np.argmin(costs @ counts))])
+
+
+@cache
+def _list_tried() -> tuple[list[Bell], NDArray[np.int64]]:
+    """Return (bells, int64[bells, 2 * _REACH + 1]): those that are tried, and what numbers cost under each."""
     bells = [Bell(power, 0, 0, level) for power in _TRIED for level in range(0, LEVELS, LEVEL_UNIT // 4)]
-    costs = [int(counts @ list_costs(bell, _REACH)) for bell in bells]
-    return Manner(base, bells[costs.index(min(costs))])
+    return bells, np.array([list_costs(bell, _REACH) for bell in bells], np.int64)
 
 
 def encode_lists(lists: Sequence[NDArray[np.int16]]) -> bytes:
