@@ -35,6 +35,8 @@ _MEASURED_TOKENS = 2048
 _MEASURED_BYTES = 32768
 _HELD_OUT = 0.1
 _EXAMPLES = 32
+# Windows side by side: as many as have so many logits, and not more.
+_LOGITS, _SIDE = 1 << 24, 8
 
 Batch = dict[str, Tensor]
 Progress = Callable[[str, float], None]
@@ -112,7 +114,9 @@ def _read_text(
     ids = loaded.vocabulary.encode(text).ids
     rows = _choose_windows(ids, min(window, _TOKEN_WINDOW), calibration, loaded.vocabulary.start, seed)
     told = f"{rows.shape[0]} windows of {rows.shape[1]} tokens"
-    return Material([{"input_ids": torch.from_numpy(row[None])} for row in rows], gauge, told)
+    side = max(1, _LOGITS // (rows.shape[1] * loaded.vocabulary.size))
+    batches = [{"input_ids": part} for part in torch.from_numpy(rows).split(min(side, _SIDE))]
+    return Material(batches, gauge, told)
 
 
 def _open_language(model: Model) -> Loaded:
