@@ -1,5 +1,7 @@
 """Grids come back, take about the entropy of their codes, and are refused when they are damaged."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -150,6 +152,18 @@ def test_payloads_are_frozen() -> None:
     for payload in (older, data):
         values = decode_grid(bytes.fromhex(payload), 3, 4).values()
         assert [f"{value:04x}" for value in values[1]] == ["0000", "0000", "3e14", "bebc"]
+
+
+def test_threads_make_the_same_bytes() -> None:
+    grids = [make_grid(draw_together(600, 66, seed=seed)) for seed in range(3)]
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(encode_grid, grids * 2)) == list(map(encode_grid, grids)) * 2
+
+
+def test_codes_that_do_not_lie_row_by_row_are_coded_alike() -> None:
+    codes = draw_codes(20, 30)
+    assert encode_grid(make_grid(np.asfortranarray(codes))) == encode_grid(make_grid(codes))
+    assert encode_grid(make_grid(codes).cut(5, 15)) == encode_grid(make_grid(codes[5:15]))
 
 
 def test_a_grid_without_codes_is_refused() -> None:
