@@ -38,6 +38,7 @@ PEERS = {"ZipNN": ".znn", "lmzip": ".lmz", "bigsmall": ".bs"}
 _LONG_BYTES = 100_000_000
 # Codecs of bench.lossless at another level.
 _FAST = {"zstd -3": ("zstd -19", "-3"), "xz -6": ("xz -9e", "-6")}
+_HEADING = "| file | codec | bytes | ratio | pack CPU s | unpack CPU s | MB/s | the same bytes |"
 Row = dict[str, Any]
 
 
@@ -145,12 +146,13 @@ def _tell(measured: Measurement, codec: Codec) -> Row:
 
 def make_table(rows: list[Row]) -> str:
     """Return the rows as a table in Markdown; skipped ones are left out."""
-    lines = ["| file | codec | bytes | ratio | pack CPU s | unpack CPU s | MB/s |", "| --- | --- | " + "---: | " * 5]
+    lines = [_HEADING, "| --- | --- | " + "---: | " * 5 + "--- |"]
     for row in rows:
         if "skipped" not in row:
-            figures = (row["pack_cpu_s"], row["unpack_cpu_s"], row["unpack_mb_a_cpu_s"])
-            told = " | ".join(map(str, figures))
-            lines.append(f"| {row['file']} | {row['codec']} | {row['packed_bytes']:,} | {row['ratio']:.4f} | {told} |")
+            told = " | ".join(str(row[key]) for key in ("pack_cpu_s", "unpack_cpu_s", "unpack_mb_a_cpu_s"))
+            same = "yes" if row["verified"] else "no"
+            figures = f"{row['packed_bytes']:,} | {row['ratio']:.4f} | {told} | {same}"
+            lines.append(f"| {row['file']} | {row['codec']} | {figures} |")
     return "\n".join(lines)
 
 
