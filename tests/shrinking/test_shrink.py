@@ -107,9 +107,22 @@ def test_any_network_can_be_shrunken_and_its_values_come_back_into_one_of_its_ki
     assert report.calibration == "none: data-free"
 
 
+def test_a_network_is_calibrated_on_the_batches_that_it_is_called_with(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    # inputs of which only the first four are ever there
+    batches = [{"input": torch.randn(32, 24) * (torch.arange(24) < 4)} for _ in range(4)]
+    report = multum.shrink(make_perceptron(), tmp_path / "net.mtm", target_bytes=1500, data=batches)
+    assert report.calibration == "4 batches"
+    back = multum.load_program(tmp_path / "net.mtm", into=make_perceptron())
+    error = (back.get_parameter("3.weight") - make_perceptron().get_parameter("3.weight")).abs()
+    assert error.max() > 0
+    with pytest.raises(UsageError, match="there is nothing to measure the loss on"):
+        multum.shrink(make_perceptron(), tmp_path / "x.mtm", data=batches, max_loss_increase=0.1)
+
+
 def test_values_do_not_go_into_another_network(tmp_path: Path) -> None:
     multum.shrink(make_perceptron(), tmp_path / "net.mtm", target_bytes=2500)
-    with pytest.raises(FormatError, match=r"holds another network: it has '3.bias', which does not fit"):
+    with pytest.raises(FormatError, match=r"holds another network: it has '2.bias', which does not fit"):
         multum.load_program(tmp_path / "net.mtm", into=nn.Sequential(nn.Linear(24, 24), nn.ReLU()))
     with pytest.raises(FormatError, match=r"holds another network: it lacks '4.weight'"):
         multum.load_program(tmp_path / "net.mtm", into=make_perceptron().append(nn.Linear(3, 3)))

@@ -5,8 +5,8 @@ import sys
 
 from multum.archive.limits import fit_threads
 
-# Bytes a weight: the network in float32, a matrix's integers, and what measuring holds beside.
-_BYTES_A_WEIGHT = 10
+# Bytes a weight: the network in float32, its integers, what errors of each matrix cost, and one batch forth and back.
+_BYTES_A_WEIGHT = 22
 _LEAST_BYTES = 1 << 28
 
 

@@ -3,7 +3,7 @@
 Invariant: no byte or example calibrates and measures both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -56,7 +56,7 @@ class Material:
 
 def read_material(
     model: Model,
-    data: str | Path | None,
+    data: str | Path | Sequence[Batch] | None,
     evaluation: str | Path | None,
     calibration: int,
     seed: int,
@@ -64,10 +64,14 @@ def read_material(
 ) -> Material:
     """Return the material for `model`.
 
-    data: calibrates; its last part is held out where there is no `evaluation`. Without, a language model calibrates on
-    what it imagines. calibration: tokens or examples, at most, chosen by `seed`. progress: called with what is done
-    and its share. Raises UsageError for data that the model does not read, FormatError, OSError.
+    data: calibrates; batches that the network is called with are taken as they are. Of a file the last part is held
+    out where there is no `evaluation`. Without data a language model calibrates on what it imagines. calibration:
+    tokens or examples, at most, chosen by `seed`. progress: called with what is done and its share.
+    Raises UsageError for data that the model does not read, FormatError, OSError.
     """
+    if data is not None and not isinstance(data, str | Path):
+        measured = read_material(model, None, evaluation, calibration, seed).gauge if evaluation is not None else None
+        return Material(list(data), measured, f"{len(data)} batches")
     if model.kind == LANGUAGE:
         found = _read_text(model, data, evaluation, calibration, seed)
         return found if data is not None else _imagine_text(model, found, seed, progress)
@@ -77,7 +81,7 @@ def read_material(
         return _read_labels(model, data, evaluation, calibration, seed)
     raise UsageError(
         f"'{model.name}' is neither a language model nor a classifier, so that nothing is known of the data it reads;"
-        " leave the data out (data-free)"
+        " leave the data out (data-free), or give batches in Python (data=[{'input': tensor}, ...])"
     )
 
 

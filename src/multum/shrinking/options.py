@@ -1,10 +1,15 @@
 """What a shrink is asked for. Light: nothing here loads torch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from multum.errors import UsageError
+
+if TYPE_CHECKING:
+    from multum.shrinking.material import Batch
 
 USUAL_BITS = 4.0
 CALIBRATION = 16384
@@ -14,7 +19,7 @@ CALIBRATION = 16384
 class ShrinkOptions:
     """How to shrink; see `shrink`. At most one of target_bytes and target_bits; 4 bits a weight without any target."""
 
-    data: str | Path | None = None
+    data: "str | Path | Sequence[Batch] | None" = None
     evaluation: str | Path | None = None
     target_bytes: int | None = None
     target_bits: float | None = None

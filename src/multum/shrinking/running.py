@@ -62,6 +62,8 @@ def _run(
         material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed, progress)
         state = State(model, material, asked.seed)
         run = _Run(state, asked, state.measure(), progress)
+        if asked.max_loss_increase is not None and run.before is None:
+            raise UsageError("there is nothing to measure the loss on; give data that the model predicts (evaluation=)")
         with whole_file(target, force, None) as file:
             size_bytes = run.write(file)
     after = None if probe is None else measure_running(model.module, *probe)

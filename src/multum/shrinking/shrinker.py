@@ -32,7 +32,8 @@ def shrink(
 
     model: a Hugging Face directory, a hub name, a .gguf or .safetensors file, an archive that holds a model, or any
     network, of which a copy is shrunken. options: those of ShrinkOptions:
-    data: text or labelled examples that calibrate; without, the model is coded from its weights alone.
+    data: text or labelled examples that calibrate, or batches, each the named arguments of a call of the network;
+    without, a language model calibrates on what it imagines, and others are coded from their weights alone.
     evaluation: what the loss is measured on; without, the last tenth of `data`, which then calibrates nothing.
     target_bytes: of the file, everything in it; or target_bits: of the file a weight; 4 if nothing is asked for.
     max_loss_increase: bits a byte, or a label, that may be lost at most; alone, the smallest file that keeps it is
