@@ -155,11 +155,10 @@ def test_auto_takes_the_form_that_made_the_points() -> None:
     assert {"chinchilla", "kaplan"} <= {one.form for one in found.runners_up}
 
 
-def test_auto_takes_no_form_that_the_points_are_too_few_for() -> None:
-    table = make_runs(0.01, sizes=2, amounts=6)
-    found = law(table, resamples=20)
-    assert "N" not in found.parsed.columns
-    assert found.refusals == ()
+def test_auto_refuses_rather_than_overlook_a_column_with_few_values() -> None:
+    found = law(make_runs(0.003, sizes=2, amounts=6), resamples=20)
+    assert "N" in found.parsed.columns
+    assert "too few values of N: 2" in "; ".join(found.refusals)
 
 
 def test_user_formula_is_fitted_as_the_form_it_is() -> None:

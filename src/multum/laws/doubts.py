@@ -29,7 +29,7 @@ class Doubts:
 
 def find_doubts(fit: Fit, draws: Array, intervals: dict[str, Interval]) -> Doubts:
     """Return what speaks against a fit."""
-    refusals = [*doubt_points(fit), *_doubt_floor(fit, intervals), *_doubt_terms(fit), *_doubt_exponents(fit, draws)]
+    refusals = [*_doubt_points(fit), *_doubt_floor(fit, intervals), *_doubt_terms(fit), *_doubt_exponents(fit, draws)]
     open_ended = [
         name
         for name, (low, high) in intervals.items()
@@ -41,7 +41,7 @@ def find_doubts(fit: Fit, draws: Array, intervals: dict[str, Interval]) -> Doubt
     return Doubts(tuple(warnings), tuple(refusals))
 
 
-def doubt_points(fit: Fit) -> list[str]:
+def _doubt_points(fit: Fit) -> list[str]:
     """Return doubts for too few points, values or budgets."""
     found = []
     count, width = len(fit.points), len(fit.theta)

@@ -10,7 +10,7 @@ import numpy as np
 from multum.archive.targets import check_free
 from multum.errors import UsageError
 from multum.laws.calibration import NORMAL_80, Trust, measure_deviation, measure_reach, measure_trust
-from multum.laws.doubts import doubt_points, find_doubts
+from multum.laws.doubts import find_doubts
 from multum.laws.forms import AUTO, list_forms, make_form
 from multum.laws.intervals import RESAMPLES, measure_errors, profile, resample
 from multum.laws.jets import Array
@@ -136,8 +136,6 @@ def _rank(points: Points, name: str, over: Sequence[str], delta: float) -> list[
             reasons.append(f"{form.name}: {error}")
     if not fits:
         raise UsageError(f"no form can be fitted: {'; '.join(reasons) or 'none has these columns'}")
-    # A form that the points are too few for goes through them all, and its description is short for nothing.
-    fits = [fit for fit in fits if not doubt_points(fit)] or fits
     fits.sort(key=lambda fit: fit.bits)
     return [_Candidate(fits[0], None), *(_Candidate(fit, _extrapolate(fit)) for fit in fits[1:])]
 
