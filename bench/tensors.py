@@ -8,7 +8,7 @@ Run as `python -m bench.tensors --reference DIR`, where DIR is what tools/smollm
 Each is packed by Multum and by peers in turn on this machine: zstd and xz, and with --peers PYTHON, an environment
 that has them, ZipNN, lmzip and bigsmall. The slow ones are left out for more than 100 MB. All that was packed is
 unpacked again and compared. CPU seconds have the start of the interpreter in them. Writes
-bench/results/tensors.json and prints a table of it.
+bench/results/tensors.json, row by row, and prints a table of it.
 """
 
 import argparse
@@ -45,16 +45,24 @@ Row = dict[str, Any]
 def main() -> int:
     """Measure what the command line asks for."""
     asked = parse_arguments()
-    rows: list[Row] = []
+    results = json.loads(asked.out.read_text("utf-8")) if asked.out.is_file() else {"rows": []}
     with tempfile.TemporaryDirectory(prefix="multum-bench-") as folder:
         for file in find_files(asked, Path(folder)):
+            if asked.files is not None and file.name not in asked.files:
+                continue
             for codec in list_codecs(asked, file):
-                rows.append(measure_row(codec, file))
-                print(json.dumps(rows[-1]), flush=True)
-    results = {"machine": describe_machine(), "commit": describe_commit(), "date": tell_date(), "rows": rows}
-    asked.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    print(make_table(rows))
+                add_row(results, measure_row(codec, file))
+                asked.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    print(make_table(results["rows"]))
     return 0
+
+
+def add_row(results: Row, row: Row) -> None:
+    """Put a row in the place of one of the same file and codec, and print it."""
+    print(json.dumps(row), flush=True)
+    others = [old for old in results["rows"] if (old["file"], old["codec"]) != (row["file"], row["codec"])]
+    results["rows"] = [*others, row | {"commit": describe_commit(), "date": tell_date()}]
+    results["machine"] = describe_machine()
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -64,6 +72,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tuned", type=Path, metavar="FILE", help="a later state of --base")
     parser.add_argument("--base", type=Path, metavar="FILE", help="the checkpoint it began from")
     parser.add_argument("--peers", type=Path, metavar="PYTHON", help="a Python that has zipnn")
+    parser.add_argument("--codecs", nargs="+", metavar="NAME", help="these only")
+    parser.add_argument("--files", nargs="+", metavar="NAME", help="these only")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FILE")
     return parser.parse_args()
 
@@ -110,7 +120,7 @@ def list_codecs(asked: argparse.Namespace, file: CorpusFile) -> list[Codec]:
     if file.name == "tuned" and asked.base is not None:
         base, ours = ("--base", str(asked.base.absolute())), known[OURS]
         codecs.append(replace(ours, name=f"{OURS} --base", pack=(*ours.pack, *base), unpack=(*ours.unpack, *base)))
-    return codecs
+    return [codec for codec in codecs if asked.codecs is None or codec.name in asked.codecs]
 
 
 def _name_level(known: dict[str, Codec], name: str) -> Codec:
