@@ -69,6 +69,7 @@ def test_machines_find_what_was_promised(fitted: Law) -> None:
         ({"draws": 3}, "damaged law"),
         ({"ranges": {"N": [1, -2]}}, "damaged law: 'N' is -2.0, not above zero"),
         ({"ranges": {"N": [1]}}, "damaged law"),
+        ({"ranges": {"N": [1, 2], "D": [1, 2]}}, "damaged law: it has no range of compute"),
         ({"noise": True}, "damaged law: 'noise' is True"),
         ({"holdout": {"x": 1}}, "damaged law"),
         ({"intervals": None}, "damaged law"),

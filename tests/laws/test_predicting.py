@@ -46,10 +46,20 @@ def test_targets_are_compared(fitted: Law) -> None:
     assert "the points are in bits and the law in nats" in other.notes[-1]
 
 
-def test_targets_that_some_rows_lack_are_not_compared(fitted: Law) -> None:
-    report = predict(fitted, {"N": [1e8, 1e9], "D": [1e10, 1e10], "loss": [2.5, None]})
+@pytest.mark.parametrize("lacking", [None, float("nan"), 0, ""])
+def test_targets_that_some_rows_lack_are_not_compared(fitted: Law, lacking: object) -> None:
+    report = predict(fitted, {"N": [1e8, 1e9], "D": [1e10, 1e10], "loss": [2.5, lacking]})
     assert len(report.rows) == 2
     assert report.error is None
+
+
+def test_fields_that_the_law_does_not_need_may_be_anything(fitted: Law) -> None:
+    assert len(predict(fitted, {"N": [1e8], "D": [1e10], "precision": ["fp16"], "ratio": [-1]}).rows) == 1
+
+
+def test_rows_that_cannot_be_predicted_are_refused_and_not_left_out(fitted: Law) -> None:
+    with pytest.raises(UsageError, match=r"every row must have all its numbers here; dropped 1 row .* row 2"):
+        predict(fitted, {"N": [1e8, -1], "D": [1e10, 1e10]})
 
 
 def test_intervals_widen_beyond_the_points(fitted: Law) -> None:

@@ -86,6 +86,8 @@ def _read_fields(fields: dict[str, Any]) -> Law:
 def _check_parameters(law: Law) -> None:
     """Raise UsageError unless the formula parses and its parameters are those of the file."""
     wanted = [parameter.name for parameter in law.parsed.parameters]
+    if "compute" not in law.ranges:
+        raise UsageError("it has no range of compute")
     if set(wanted) != set(law.parameters):
         raise UsageError(f"its formula has the parameters {', '.join(wanted)}, not {', '.join(law.parameters)}")
     if not law.draws or any(len(draw) != len(wanted) for draw in law.draws):

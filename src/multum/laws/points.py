@@ -5,7 +5,7 @@ Invariant: every column and the target have one finite positive value for each p
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,20 +99,22 @@ def read_points(
     target: str | None = None,
     unit: str | None = None,
     over: Iterable[str] = (),
+    only: Collection[str] | None = None,
     optional_target: bool = False,
 ) -> Points:
     """Return the points in `sources`; see `read_records`.
 
     columns: column of the law -> field of the records, which overrule guesses from names. target: the field that the
-    law predicts. unit: nats, bits, perplexity or none. over: further fields to take. optional_target: where a row has
-    none the points have none, and no row is dropped for that.
+    law predicts. unit: nats, bits, perplexity or none. over: further fields to take. only: columns to take where
+    others are there too. optional_target: where a row has none the points have none; then no row may be dropped, so
+    that they stay the rows of the sources.
     Raises UsageError for what cannot be told, FormatError, MissingExtra, OSError.
     """
     records = read_records(sources)
     fields = find_columns(records, columns or {}, over)
     name, unit = find_target(records, target, unit)
-    fields = {column: field for column, field in fields.items() if field != name}
-    if name is not None and optional_target and any(read_number(record.find(name)) is None for record in records):
+    fields = {column: field for column, field in fields.items() if field != name and (only is None or column in only)}
+    if name is not None and optional_target and not all(_has_number(record, name) for record in records):
         name = None
     if name is None and not optional_target:
         raise UsageError(f"no field looks like a loss; name it with --target, from {_list_names(records)}")
@@ -120,7 +122,14 @@ def read_points(
         raise UsageError(f"no field looks like N, D or C; name them with --column N=FIELD, from {_list_names(records)}")
     fields, notes = _leave_partial(records, fields, columns or {})
     points = _make_points(records, fields, name, unit, merge=not optional_target).note(*notes)
+    if optional_target and points.dropped:
+        raise UsageError(f"every row must have all its numbers here; {'; '.join(map(str, points.dropped))}")
     return _check_units(_derive(points), fields)
+
+
+def _has_number(record: Record, name: str) -> bool:
+    value = read_number(record.find(name))
+    return value is not None and math.isfinite(value) and value > 0
 
 
 def _list_names(records: Sequence[Record]) -> str:

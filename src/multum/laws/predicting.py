@@ -9,6 +9,7 @@ import numpy as np
 
 from multum.errors import UsageError
 from multum.laws.calibration import NORMAL_80, Trust, measure_spread
+from multum.laws.columns import KNOWN
 from multum.laws.files import open_law
 from multum.laws.jets import Array
 from multum.laws.law import Law
@@ -65,8 +66,15 @@ def predict(
     """
     opened = open_law(law)
     sources = [points] if isinstance(points, str | os.PathLike | Mapping) else list(points)
-    extra = [name for name in opened.columns if name not in ("N", "D", "U", "C", "H", "P", "Pa", "Pkv", "Q")]
-    read = read_points(sources, columns=columns, target=target, unit=unit, over=extra, optional_target=True)
+    read = read_points(
+        sources,
+        columns=columns,
+        target=target,
+        unit=unit,
+        over=[name for name in opened.columns if name not in KNOWN],
+        only={*opened.columns, "N", "C"},  # which tell D
+        optional_target=True,
+    )
     _check_columns(opened, read)
     rows = predict_rows(opened, read.columns, read.target, anyway=anyway)
     return _report(opened, rows, read)

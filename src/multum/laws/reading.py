@@ -15,8 +15,6 @@ from multum.errors import FormatError, MissingExtra, UsageError
 DESCRIPTION = "multum.json"
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
-Source = "str | os.PathLike[str] | Mapping[str, Any]"
-
 
 @dataclass(frozen=True)
 class Record:
