@@ -30,7 +30,8 @@ Progress = Callable[[float], None]
 AT_ONCE_BYTES = 1 << 30
 # A sample for the search of the step: some matrices, all large ones among them, and some of their rows.
 _SAMPLE_MATRICES = 32
-_SAMPLE_ROWS = 48
+_SAMPLE_ROWS = 96
+_TALL = 9  # rows a column from which on the coding of grids predicts columns, and a little more
 _LARGE = 0.05
 _SEARCHES = 5
 # How near sizes are to come, in shares: of a sample, and of everything.
@@ -160,9 +161,10 @@ class Quantizer:
         return chosen
 
     def _pick_rows(self, weight: Weight) -> torch.Tensor:
-        """Return int64: some rows of a matrix, evenly spread."""
-        outputs = len(self.grounds[weight.name].rows)
-        return torch.arange(0, outputs, max(1, outputs // _SAMPLE_ROWS))
+        """Return int64: some rows of a matrix, evenly spread; of a tall one enough for its columns to be predicted."""
+        ground = self.grounds[weight.name]
+        outputs, tall = len(ground.rows), _TALL * len(ground.order)
+        return torch.arange(0, outputs, max(1, outputs // (tall if outputs > tall else _SAMPLE_ROWS)))
 
     def _estimate(self, sample: list[tuple[Weight, torch.Tensor]], step: float) -> float:
         """Return the bits that all codes would take, by those of a sample."""
