@@ -13,7 +13,7 @@ from multum.laws.formulas import Formula
 from multum.laws.jets import Array, Jet, Rows
 
 # Rows are measured in groups of about this many numbers, so that what is computed of them stays in the cache.
-_GROUP = 1 << 15
+_GROUP = 1 << 13
 
 
 @dataclass(frozen=True)
