@@ -6,6 +6,8 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from multum.tensors.grids import Grid
+
 Tensors = dict[str, tuple[str, tuple[int, ...], bytes]]
 
 
@@ -56,3 +58,10 @@ def model(seed: int = 1, step: float = 0.0) -> Tensors:
         "codes": ("I8", (64, 40), (spread(2560, seed) % np.uint64(9)).astype(np.int8).tobytes()),
         "mask": ("BOOL", (40,), bytes(40)),
     }
+
+
+def make_grid(rows: int = 60, columns: int = 50) -> Grid:
+    """Return a grid of bfloat16 with steps of its own for rows and columns."""
+    codes = (spread(rows * columns, 7) % np.uint64(15)).astype(np.int16).reshape(rows, columns) - np.int16(7)
+    steps = (spread(rows + columns, 8) % np.uint64(9)).astype(np.int16) - np.int16(30)
+    return Grid(codes, steps[:rows].copy(), steps[rows:].copy(), 3, "BF16")

@@ -4,7 +4,6 @@ import io
 import struct
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 import multum
 from multum.archive import coding, planning
 from multum.tensors.grids import Grid
-from tests.archive.checkpoints import Tensors, bfloat16, model, safetensors, spread, weights
+from tests.archive.checkpoints import Tensors, bfloat16, make_grid, model, safetensors, spread, weights
 from tests.archive.samples import text
 from tests.archive.streams import one_byte_stream, pieces_stream
 
@@ -21,13 +20,6 @@ FILE = safetensors(model())
 
 def methods(archive: bytes) -> list[str]:
     return [part.method for part in multum.list_archive(io.BytesIO(archive)).parts]
-
-
-def make_grid(rows: int = 60, columns: int = 50) -> Grid:
-    """Return a grid of bfloat16 with steps of its own for rows and columns."""
-    codes = (spread(rows * columns, 7) % np.uint64(15)).astype(np.int16).reshape(rows, columns) - np.int16(7)
-    steps = (spread(rows + columns, 8) % np.uint64(9)).astype(np.int16) - np.int16(30)
-    return Grid(codes, steps[:rows].copy(), steps[rows:].copy(), 3, "BF16")
 
 
 def grid_file(grid: Grid) -> bytes:

@@ -5,29 +5,39 @@ import tempfile
 from pathlib import Path
 
 import multum
-from tests.archive.checkpoints import model, safetensors
+from multum.tensors.grids import Grid
+from tests.archive.checkpoints import Tensors, make_grid, model, safetensors
 
 FOLDER = Path(__file__).parent / "tensors1"
 BASE = safetensors(model(1))
 
 
-def contents() -> dict[str, tuple[bytes, int, bool]]:
-    """Return content, level, and whether there is a base of each golden archive by name."""
+GRIDDED = "gridded.safetensors"
+Golden = tuple[bytes, int, bool, dict[str, Grid]]
+
+
+def contents() -> dict[str, Golden]:
+    """Return content, level, whether there is a base, and the grids of each golden archive by name."""
     kinds = model(1)
     again = {**kinds, "again": kinds["embedding"], "kernel again": kinds["kernel"]}
+    grid = make_grid()
+    gridded: Tensors = {"w": ("BF16", grid.codes.shape, grid.values().tobytes()), "norm": kinds["norm"]}
     return {
-        "kinds": (safetensors(kinds, b"and more"), 1, False),
-        "repeats": (safetensors(again), 5, False),
-        "differences": (safetensors(model(1, 2**-9)), 9, True),
+        "kinds": (safetensors(kinds, b"and more"), 1, False, {}),
+        "repeats": (safetensors(again), 5, False, {}),
+        "differences": (safetensors(model(1, 2**-9)), 9, True, {}),
+        "grids": (safetensors(gridded), 5, False, {"w": grid}),
     }
 
 
-def pack_golden(data: bytes, level: int, compared: bool) -> bytes:
+def pack_golden(data: bytes, level: int, compared: bool, grids: dict[str, Grid]) -> bytes:
     """Return the archive without metadata."""
     target = io.BytesIO()
     with tempfile.TemporaryDirectory() as name:
         base = write_base(Path(name)) if compared else None
-        multum.pack(io.BytesIO(data), target, level, 1, base=base)
+        source = Path(name) / GRIDDED
+        source.write_bytes(data)
+        multum.pack(source, target, level, 1, metadata=False, base=base, grids={GRIDDED: grids} if grids else None)
     return target.getvalue()
 
 

@@ -21,7 +21,7 @@ def test_every_golden_content_has_its_archive() -> None:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_archive_decodes_to_its_content(name: str, tmp_path: Path) -> None:
-    data, _, compared = GOLDEN[name]
+    data, _, compared, _ = GOLDEN[name]
     base = write_base(tmp_path) if compared else None
     assert multum.unpack_bytes((FOLDER / f"{name}.mtm").read_bytes(), base=base) == data
 

@@ -190,7 +190,8 @@ class ContentCutter:
 
     def finish(self) -> Iterator[Cut]:
         """Yield the blocks of what is left."""
-        left = bytes(self._head or b"") if self._head is not None else self._take_rows() if self._rows else b""
+        # a head or a row that the content ends in is no more than bytes
+        left = self._take_rows() if self._head is None else bytes(self._head)
         self._head = None
         self._planned.clear()
         yield from map(Cut, self._plain.add(left))

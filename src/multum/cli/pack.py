@@ -131,7 +131,9 @@ def pack(
     if program is None and (reference or alone or bits is not None):
         raise click.UsageError("--reference, --alone and --bits are of a program; name one with --program")
     if reference and bits is not None:
-        raise click.UsageError("a program by --reference has its weights as they are; --bits is for one that is carried")
+        raise click.UsageError(
+            "a program by --reference has its weights as they are; --bits is for one that is carried"
+        )
     held = functools.cache(lambda: _hold(program, bits, memory_limit))  # loaded once, whatever the number of files
     options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference, alone, base)
     inputs = inputs_of(files)
