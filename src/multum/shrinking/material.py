@@ -70,13 +70,20 @@ def read_material(
     Raises UsageError for data that the model does not read, FormatError, OSError.
     """
     if data is not None and not isinstance(data, str | Path):
-        measured = read_material(model, None, evaluation, calibration, seed).gauge if evaluation is not None else None
-        return Material(list(data), measured, f"{len(data)} batches")
-    if model.kind == LANGUAGE:
-        found = _read_text(model, data, evaluation, calibration, seed)
-        return found if data is not None else _imagine_text(model, found, seed, progress)
+        found = _read(model, None, evaluation, calibration, seed)
+        return replace(found, batches=list(data), told=f"{len(data)} batches")
+    found = _read(model, data, evaluation, calibration, seed)
+    return _imagine_text(model, found, seed, progress) if data is None and model.kind == LANGUAGE else found
+
+
+def _read(
+    model: Model, data: str | Path | None, evaluation: str | Path | None, calibration: int, seed: int
+) -> Material:
+    """Return what the files hold for `model`."""
     if data is None and evaluation is None:
         return Material()
+    if model.kind == LANGUAGE:
+        return _read_text(model, data, evaluation, calibration, seed)
     if model.kind == LABELS:
         return _read_labels(model, data, evaluation, calibration, seed)
     raise UsageError(
@@ -100,8 +107,6 @@ def _imagine_text(model: Model, found: Material, seed: int, progress: Progress |
 def _read_text(
     model: Model, data: str | Path | None, evaluation: str | Path | None, calibration: int, seed: int
 ) -> Material:
-    if data is None and evaluation is None:
-        return Material()
     loaded = _open_language(model)
     if loaded.vocabulary.is_bytes:
         window, overlap = check_windows(None, None, loaded.longest)
