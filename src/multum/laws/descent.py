@@ -51,80 +51,86 @@ def minimise(
     free: bool[starts, p], which parameters may move; None for all. tolerance: a start ends when a step promises to
     lower its loss by less than this share. One whose loss is not finite stays where it is.
     """
-    theta = starts.copy()
-    moving = np.ones_like(theta) if free is None else free.astype(np.float64)
-    rows = np.arange(len(theta))
-    value, gradient = loss.measure(theta, rows)
-    gradient *= moving
-    inverse = _invert(loss.curve(theta, rows), moving)
-    fresh = np.ones(len(theta), bool)  # whose inverse is of the curvature here, not of the steps so far
-    active = np.flatnonzero(np.isfinite(value))
+    moving = np.ones_like(starts) if free is None else free.astype(np.float64)
+    descent = _Descent(loss, starts.copy(), moving)
+    active = np.flatnonzero(np.isfinite(descent.value))
     for _ in range(steps):
         if not len(active):
             break
-        step = -np.einsum("spq,sq->sp", inverse[active], gradient[active])
-        slope = np.einsum("sp,sp->s", step, gradient[active])
-        found = _search(loss, active, theta, value, gradient, step, slope, moving)
-        length, new_value, new_gradient = found
+        active = descent.step(active, tolerance)
+    return Minima(descent.theta, descent.value)
+
+
+class _Descent:
+    """Where all starts are. Methods take the rows they are about.
+
+    value [starts], gradient [starts, p]: at theta. inverse: of the curvature, as the steps so far tell it; of a fresh
+    start as the curvature where it stands tells it. Both are zero for what may not move.
+    """
+
+    def __init__(self, loss: Smooth, theta: Array, moving: Array) -> None:
+        """moving: 1 for parameters that may move, 0 for others, [starts, p]."""
+        self._loss, self.theta, self._moving = loss, theta, moving
+        rows = np.arange(len(theta))
+        self.value, self.gradient = self._measure(theta, rows)
+        self.inverse = np.empty((*theta.shape, theta.shape[1]))
+        self.fresh = np.empty(len(theta), bool)
+        self._refresh(rows)
+
+    def _measure(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
+        value, gradient = self._loss.measure(theta, rows)
+        return value, gradient * self._moving[rows]
+
+    def _refresh(self, rows: Rows) -> None:
+        """Take the damped curvature where `rows` stand."""
+        moving = self._moving[rows]
+        pairs = moving[:, :, None] * moving[:, None, :]
+        curves = self._loss.curve(self.theta[rows], rows)
+        diagonal = np.einsum("spp->sp", curves)
+        floor = _DAMPING * diagonal + 1e-12 * (diagonal.max(1, keepdims=True, initial=0.0) + 1e-30)
+        damped = curves * pairs + np.eye(moving.shape[1]) * np.where(moving > 0, floor, 1.0)[:, :, None]
+        self.inverse[rows] = np.linalg.inv(damped) * pairs
+        self.fresh[rows] = True
+
+    def step(self, rows: Rows, tolerance: float) -> Rows:
+        """Take one step; return the rows that go on."""
+        direction = -np.einsum("spq,sq->sp", self.inverse[rows], self.gradient[rows])
+        slope = np.einsum("sp,sp->s", direction, self.gradient[rows])
+        length, value, gradient = self._search(rows, direction, slope)
         moved = length > 0
-        promised = -slope > tolerance * value[active]
-        # Who cannot go on tries once more with the curvature where it stands.
-        again = active[~(moved & promised) & ~fresh[active]]
-        here = active[moved]
-        change = step[moved] * length[moved, None]
-        turn = new_gradient[moved] - gradient[here]
-        theta[here] += change
-        value[here], gradient[here] = new_value[moved], new_gradient[moved]
-        _update(inverse, here, change, turn)
-        fresh[here] = False
+        goes_on = moved & (-slope > tolerance * self.value[rows])
+        again = rows[~goes_on & ~self.fresh[rows]]
+        here, change = rows[moved], direction[moved] * length[moved, None]
+        turn = gradient[moved] - self.gradient[here]
+        self.theta[here] += change
+        self.value[here], self.gradient[here] = value[moved], gradient[moved]
+        _update(self.inverse, here, change, turn)
+        self.fresh[here] = False
         if len(again):
-            inverse[again] = _invert(loss.curve(theta[again], again), moving[again])
-            fresh[again] = True
-        active = np.union1d(active[moved & promised], again)
-    return Minima(theta, value)
+            self._refresh(again)  # who cannot go on tries once more with the curvature where it stands
+        return np.union1d(rows[goes_on], again)
 
-
-def _invert(curves: Array, moving: Array) -> Array:
-    """Return the inverse of each damped curvature, zero for parameters that may not move."""
-    width = curves.shape[1]
-    diagonal = np.einsum("spp->sp", curves)
-    floor = _DAMPING * diagonal + 1e-12 * (diagonal.max(1, keepdims=True) + 1e-30)
-    damped = curves * moving[:, :, None] * moving[:, None, :]
-    damped = damped + np.eye(width) * np.where(moving > 0, floor, 1.0)[:, :, None]
-    return np.linalg.inv(damped) * moving[:, :, None] * moving[:, None, :]
-
-
-def _search(
-    loss: Smooth,
-    active: Rows,
-    theta: Array,
-    value: Array,
-    gradient: Array,
-    step: Array,
-    slope: Array,
-    moving: Array,
-) -> tuple[Array, Array, Array]:
-    """Return for each active start how far along its step it goes, 0 where nowhere is lower, and what is there."""
-    count = len(active)
-    length, low, high = np.ones(count), np.zeros(count), np.full(count, np.inf)
-    best, best_value, best_gradient = np.zeros(count), value[active].copy(), gradient[active].copy()
-    waiting = np.flatnonzero(slope < 0)
-    for _ in range(_LINE_STEPS):
-        if not len(waiting):
-            break
-        rows = active[waiting]
-        new_value, new_gradient = loss.measure(theta[rows] + length[waiting, None] * step[waiting], rows)
-        new_gradient *= moving[rows]
-        enough = new_value <= value[rows] + _DECREASE * length[waiting] * slope[waiting]
-        flat = np.einsum("sp,sp->s", new_gradient, step[waiting]) >= _FLATTENING * slope[waiting]
-        high[waiting[~enough]] = length[waiting[~enough]]
-        low[waiting[enough]] = length[waiting[enough]]
-        kept = waiting[enough]
-        best[kept], best_value[kept], best_gradient[kept] = length[kept], new_value[enough], new_gradient[enough]
-        waiting = waiting[~(enough & flat)]
-        bounded = np.isfinite(high[waiting])
-        length[waiting] = np.where(bounded, 0.5 * (low[waiting] + high[waiting]), 2 * length[waiting])
-    return best, best_value, best_gradient
+    def _search(self, rows: Rows, direction: Array, slope: Array) -> tuple[Array, Array, Array]:
+        """Return how far each row goes along its direction, 0 where nowhere is lower, and value and gradient there."""
+        count = len(rows)
+        length, low, high = np.ones(count), np.zeros(count), np.full(count, np.inf)
+        best, best_value, best_gradient = np.zeros(count), self.value[rows], self.gradient[rows]
+        waiting = np.flatnonzero(slope < 0)
+        for _ in range(_LINE_STEPS):
+            if not len(waiting):
+                break
+            place = self.theta[rows[waiting]] + length[waiting, None] * direction[waiting]
+            value, gradient = self._measure(place, rows[waiting])
+            enough = value <= self.value[rows[waiting]] + _DECREASE * length[waiting] * slope[waiting]
+            flat = np.einsum("sp,sp->s", gradient, direction[waiting]) >= _FLATTENING * slope[waiting]
+            high[waiting[~enough]] = length[waiting[~enough]]
+            kept = waiting[enough]
+            low[kept] = best[kept] = length[kept]
+            best_value[kept], best_gradient[kept] = value[enough], gradient[enough]
+            waiting = waiting[~(enough & flat)]
+            bounded = np.isfinite(high[waiting])
+            length[waiting] = np.where(bounded, 0.5 * (low[waiting] + high[waiting]), 2 * length[waiting])
+        return best, best_value, best_gradient
 
 
 def _update(inverse: Array, rows: Rows, change: Array, turn: Array) -> None:
