@@ -32,7 +32,9 @@ class Scope:
 class Node:
     """A part of a formula."""
 
-    positive = False
+    def is_positive(self) -> bool:
+        """Return whether it is above zero whatever the parameters are."""
+        return False
 
     def parts(self) -> "tuple[Node, ...]":
         """Return what it is made of."""
@@ -53,9 +55,8 @@ class Number(Node):
 
     number: float
 
-    @property
-    def positive(self) -> bool:  # type: ignore[override]
-        """Whether it is above zero."""
+    def is_positive(self) -> bool:
+        """Return whether it is above zero."""
         return self.number > 0
 
     def evaluate(self, scope: Scope) -> Jet:  # noqa: ARG002 - a constant asks nobody
@@ -68,7 +69,10 @@ class Column(Node):
     """A variable of the points; all are positive."""
 
     name: str
-    positive = True
+
+    def is_positive(self) -> bool:
+        """Return True."""
+        return True
 
     def evaluate(self, scope: Scope) -> Jet:
         """Return the value."""
@@ -86,6 +90,10 @@ class Parameter(Node):
     name: str
     positive: bool = True
 
+    def is_positive(self) -> bool:
+        """Return whether it is fitted as one."""
+        return self.positive
+
     def evaluate(self, scope: Scope) -> Jet:
         """Return the value."""
         return scope.values[self.name]
@@ -101,10 +109,9 @@ class Sum(Node):
 
     terms: tuple[Node, ...]
 
-    @property
-    def positive(self) -> bool:  # type: ignore[override]
-        """Whether every term is."""
-        return all(term.positive for term in self.terms)
+    def is_positive(self) -> bool:
+        """Return whether every term is."""
+        return all(term.is_positive() for term in self.terms)
 
     def parts(self) -> tuple[Node, ...]:
         """Return the terms."""
@@ -116,7 +123,7 @@ class Sum(Node):
 
     def evaluate_log(self, scope: Scope) -> Jet:
         """Return the logarithm, by log-sum-exp of positive terms."""
-        if not self.positive:
+        if not self.is_positive():
             return super().evaluate_log(scope)
         return jets.add_logs(*(evaluate_log(term, scope) for term in self.terms))
 
@@ -143,10 +150,9 @@ class Binary(Node):
     left: Node
     right: Node
 
-    @property
-    def positive(self) -> bool:  # type: ignore[override]
-        """Whether both are."""
-        return self.left.positive and self.right.positive
+    def is_positive(self) -> bool:
+        """Return whether both are."""
+        return self.left.is_positive() and self.right.is_positive()
 
     def parts(self) -> tuple[Node, ...]:
         """Return both."""
@@ -162,7 +168,7 @@ class Product(Binary):
 
     def evaluate_log(self, scope: Scope) -> Jet:
         """Return the sum of logarithms."""
-        if not self.positive:
+        if not self.is_positive():
             return super().evaluate_log(scope)
         return jets.add(evaluate_log(self.left, scope), evaluate_log(self.right, scope))
 
@@ -176,7 +182,7 @@ class Quotient(Binary):
 
     def evaluate_log(self, scope: Scope) -> Jet:
         """Return the difference of logarithms."""
-        if not self.positive:
+        if not self.is_positive():
             return super().evaluate_log(scope)
         return jets.add(evaluate_log(self.left, scope), jets.negate(evaluate_log(self.right, scope)))
 
@@ -184,10 +190,9 @@ class Quotient(Binary):
 class Power(Binary):
     """A positive base to any exponent."""
 
-    @property
-    def positive(self) -> bool:  # type: ignore[override]
-        """Whether the base is."""
-        return self.left.positive
+    def is_positive(self) -> bool:
+        """Return whether the base is."""
+        return self.left.is_positive()
 
     def evaluate(self, scope: Scope) -> Jet:
         """Return the value, by way of its logarithm."""
@@ -205,13 +210,12 @@ class Call(Node):
     name: str
     arguments: tuple[Node, ...]
 
-    @property
-    def positive(self) -> bool:  # type: ignore[override]
-        """Whether it is whatever the parameters are; of a logarithm that is not known."""
+    def is_positive(self) -> bool:
+        """Return whether it is whatever the parameters are; of a logarithm that is not known."""
         if self.name == "max":
-            return any(argument.positive for argument in self.arguments)
+            return any(argument.is_positive() for argument in self.arguments)
         return self.name == "exp" or (
-            self.name not in ("log", "expm1") and all(argument.positive for argument in self.arguments)
+            self.name not in ("log", "expm1") and all(argument.is_positive() for argument in self.arguments)
         )
 
     def parts(self) -> tuple[Node, ...]:

@@ -15,6 +15,7 @@ COLUMNS = ("N", "D", "U", "C", "H", "P", "Pa", "Pkv", "Q")
 AUTO = "auto"
 
 Range = tuple[float, float]
+Maker = Callable[..., "Form"]
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,19 @@ def _find_floor(formula: Formula) -> str | None:
     return alone[0] if len(alone) == 1 and len(formula.terms) > 1 else None
 
 
-def _fixed(name: str, text: str, falling: tuple[str, ...], **known: object) -> Callable[..., Form]:
-    """Return the maker of a form with columns of its own."""
+def _fixed(
+    name: str,
+    text: str,
+    falling: tuple[str, ...],
+    ranges: dict[str, Range] | None = None,
+    surrogate: Formula | None = None,
+) -> Maker:
+    """Return the maker of a form with columns of its own; see `Form`."""
 
     def make(columns: Collection[str], over: Sequence[str] = ()) -> Form:  # noqa: ARG001 - the makers' one shape
         formula = parse(text, COLUMNS)
         _check_columns(f"the form {name}", formula.columns, columns)
-        return Form(name, formula, _find_floor(formula), falling, **known)  # type: ignore[arg-type]
+        return Form(name, formula, _find_floor(formula), falling, ranges or {}, surrogate)
 
     return make
 
@@ -141,7 +148,7 @@ _EXCESS = (
     "NR = UN + UN * RN * -expm1(-(N / UN - 1) / RN); "
 )
 
-_MAKERS: dict[str, Callable[..., Form]] = {
+_MAKERS: dict[str, Maker] = {
     "kaplan-n": _fixed("kaplan-n", "(Nc / N)**alpha", ("alpha",)),
     "kaplan-d": _fixed("kaplan-d", "(Dc / D)**beta", ("beta",)),
     "kaplan": _fixed("kaplan", "((Nc / N)**(alpha / beta) + Dc / D)**beta", ("alpha",)),
