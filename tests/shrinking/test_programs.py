@@ -62,7 +62,7 @@ def test_linear_layers_in_8_bits_are_close_to_the_dense_ones(small: Path) -> Non
     with torch.inference_mode():
         exact, near = dense(input_ids=ids).logits, quick(input_ids=ids).logits
     assert not torch.equal(exact, near)
-    assert (exact - near).abs().max() < 0.1 * exact.abs().max()
+    assert (exact - near).abs().max() < 0.2 * exact.abs().max()
     assert isinstance(quick.get_submodule("lm_head"), Int8Linear)
     assert not isinstance(dense.get_submodule("lm_head"), Int8Linear)
     chosen = multum.load_program(small, int8="auto")

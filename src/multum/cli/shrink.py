@@ -35,7 +35,7 @@ Examples:
     metavar="X",
     help="Bits a byte (label) lost at most, or no file; alone, the smallest file that keeps it.",
 )
-@click.option("--calibration", type=int, metavar="N", help="Tokens or examples of CALIB at most [default: 16384].")
+@click.option("--calibration", type=int, metavar="N", help="Tokens of CALIB that are read at most [default: 16384].")
 @click.option("--seed", type=int, default=0, metavar="N", help="Chooses them [default: 0].")
 @click.option("-f", "--force", is_flag=True, help="Overwrite OUT if it exists.")
 @work_options

@@ -34,7 +34,7 @@ _TOKEN_WINDOW = 512
 _MEASURED_TOKENS = 2048
 _MEASURED_BYTES = 32768
 _HELD_OUT = 0.1
-_EXAMPLES = 32
+_EXAMPLES, _MOST_EXAMPLES = 32, 1024
 # Windows side by side: as many as have so many logits, and not more.
 _LOGITS, _SIDE = 1 << 24, 8
 
@@ -66,7 +66,7 @@ def read_material(
 
     data: calibrates; batches that the network is called with are taken as they are. Of a file the last part is held
     out where there is no `evaluation`. Without data a language model calibrates on what it imagines. calibration:
-    tokens or examples, at most, chosen by `seed`. progress: called with what is done and its share.
+    tokens at most, chosen by `seed`. progress: called with what is done and its share.
     Raises UsageError for data that the model does not read, FormatError, OSError.
     """
     if data is not None and not isinstance(data, str | Path):
@@ -199,11 +199,13 @@ def _open_reader(model: Model) -> tuple[Reader, tuple[str, ...]]:
 
 
 def _gather_batches(reader: Reader, examples: Labelled, calibration: int, seed: int) -> list[Batch]:
-    """Return batches of examples that are chosen by `seed`."""
-    count = min(len(examples), calibration)
-    chosen = examples.take(np.sort(np.random.default_rng(seed).choice(len(examples), count, replace=False)))
+    """Return batches of examples that are chosen by `seed`: so many that their tokens are as many as are asked for."""
+    drawn = np.random.default_rng(seed).permutation(len(examples))[:_MOST_EXAMPLES]
+    chosen = examples.take(drawn)
     features = reader.read(chosen.inputs)
     labels = torch.from_numpy(chosen.labels)
+    count = max(1, int(np.searchsorted(np.cumsum(features.lengths), calibration, side="right")))
+    count = min(count, len(chosen))
     batches = []
     for start in range(0, count, _EXAMPLES):
         rows = list(range(start, min(start + _EXAMPLES, count)))
