@@ -16,6 +16,8 @@ _TRIES = 4
 _FIRST_BITS = 4.0
 _CLOSE_BITS = 0.03
 _LOSS_TRIES = 8
+# A loss between this share of what is allowed and all of it is near enough.
+_KEPT = 0.9
 _LEAST_BITS = 0.3
 # Codes are integers of 16 bits, and finer ones would be of no use.
 MOST_BITS = 12.0
@@ -66,7 +68,7 @@ def search_bits(most: float, try_bits: Callable[[float], float]) -> float:
             high = fits = bits
         else:
             low = bits
-        if high - low < _CLOSE_BITS:
+        if high - low < _CLOSE_BITS or _KEPT * most <= increase <= most:
             break
         bits = _guess_bits(bits, increase, most, low, high)
     if fits is None:
