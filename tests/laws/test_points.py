@@ -84,6 +84,8 @@ def test_columns_that_only_some_rows_have_are_left_out_and_told() -> None:
         (None, "without a number in 'loss'"),
         ("oops", "without a number in 'loss'"),
         (True, "without a number in 'loss'"),
+        (1e61, "with 'loss' beyond what anybody counts, 1e+61"),
+        ("1e-90", "with 'loss' beyond what anybody counts, 1e-90"),
     ],
 )
 def test_bad_rows_are_dropped_and_told_with_their_place(value: Any, reason: str) -> None:

@@ -97,6 +97,8 @@ def _backtest(fit: Fit, cut: float) -> _Past | None:
     except UsageError:
         return None
     missed = np.abs(past.predict_log(large) - large.log_target)
+    if not np.isfinite(missed).all():
+        return None
     deviation = measure_deviation(past, resample(past, _RESAMPLES), large)
     return _Past(missed, deviation, measure_reach(small, large), measure_noise(past))
 
@@ -119,6 +121,10 @@ def measure_spread(values: Array) -> Array:
 
 
 def measure_deviation(fit: Fit, draws: Array, points: Points) -> Array:
-    """Return the standard deviation, [points], that the draws of parameters leave to the log prediction."""
+    """Return the standard deviation, [points], that the draws of parameters leave to the log prediction.
+
+    Draws that say nothing of a point do not count for it.
+    """
     values = predict_log(fit.form.formula, points.columns, draws)
-    return measure_spread(np.where(np.isfinite(values), values, fit.predict_log(points)))
+    centre = fit.predict_log(points)
+    return measure_spread(np.where(np.isfinite(values), values, np.where(np.isfinite(centre), centre, 0.0)))

@@ -80,7 +80,8 @@ def fit_law(
     ranked = _rank(kept, form, over, delta)
     best = ranked[0].fit
     draws = resample(best, resamples, seed)
-    if len(draws) < 2:
+    kept_draws = _keep_draws(best, draws)
+    if len(kept_draws) < 2:
         raise UsageError(f"resamples of the points cannot be fitted with the form {best.form.name}; bring more points")
     intervals, trust = profile(best, draws), measure_trust(best)
     doubts = find_doubts(best, draws, intervals)
@@ -100,7 +101,7 @@ def fit_law(
         unit=points.unit,
         amounts=points.amounts,
         ranges=_list_ranges(kept),
-        draws=_keep_draws(best, draws),
+        draws=kept_draws,
         noise=trust.noise,
         drift=trust.drift,
         holdout=_test_held(best, draws, trust, held, hold_out) if held is not None else _test_again(best),

@@ -112,21 +112,21 @@ class Law:
         del fields["draws"]
         holdout = None if self.holdout is None else self.holdout.error
         said = {"holdout_error": holdout, "warnings": [*self.refusals, *self.warnings]}
-        plain: dict[str, Any] = _replace_infinite(fields | said)
+        plain: dict[str, Any] = replace_infinite(fields | said)
         return plain
 
     def write(self, target: "str | os.PathLike[str]", force: bool = False) -> None:
         """Write the law to a file, whole or not at all. Raises UsageError when it exists, OSError."""
         fields = {"multum_law": VERSION} | asdict(self)
-        text = json.dumps(_replace_infinite(fields), ensure_ascii=False)
+        text = json.dumps(replace_infinite(fields), ensure_ascii=False)
         with whole_file(os.fspath(target), force, None) as file:
             file.write(text.encode() + b"\n")
 
 
-def _replace_infinite(value: Any) -> Any:
+def replace_infinite(value: Any) -> Any:
     """Return a value as JSON can have it: no end is null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _replace_infinite(one) for key, one in value.items()}
-    return [_replace_infinite(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: replace_infinite(one) for key, one in value.items()}
+    return [replace_infinite(one) for one in value] if isinstance(value, list | tuple) else value

@@ -12,7 +12,7 @@ from multum.errors import UsageError
 from multum.laws.files import open_law
 from multum.laws.jets import Array
 from multum.laws.joint import EPOCHS, Account, Joint, check_units, find_cheapest, find_crossover
-from multum.laws.law import Law
+from multum.laws.law import Law, replace_infinite
 from multum.laws.optima import ALL_DATA, find_budget, find_optimum, list_sizes, spread_fixed
 from multum.laws.points import FLOPS_A_PARAMETER
 from multum.laws.predicting import predict_rows
@@ -53,7 +53,8 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self)
+        plain: dict[str, Any] = replace_infinite(asdict(self))
+        return plain
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ FLOPS_A_PARAMETER = 6.0
 # C / (6 N D) that differ by more than this between rows of one table are a matter of units, not of counting.
 _UNITS_APART = 100.0
 _SHOWN = 5
+# Nothing of a run is larger, or smaller than one over it; products of a few such numbers are still numbers.
+_FARTHEST = 1e60
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,8 @@ def _find_fault(values: Mapping[str, float | None]) -> str | None:
             return f"with NaN or infinity in '{name}'"
         if value <= 0:
             return f"with '{name}' not above zero"
+        if not 1 / _FARTHEST <= value <= _FARTHEST:
+            return f"with '{name}' beyond what anybody counts, {value:.3g}"
     return None
 
 

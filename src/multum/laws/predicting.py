@@ -12,7 +12,7 @@ from multum.laws.calibration import NORMAL_80, Trust, measure_spread
 from multum.laws.columns import KNOWN
 from multum.laws.files import open_law
 from multum.laws.jets import Array
-from multum.laws.law import Law
+from multum.laws.law import Law, replace_infinite
 from multum.laws.points import FLOPS_A_PARAMETER, Points, read_points
 
 # Beyond the range of a law's points by less than this factor is not called extrapolating.
@@ -46,7 +46,8 @@ class PredictionReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return asdict(self)
+        plain: dict[str, Any] = replace_infinite(asdict(self))
+        return plain
 
 
 def predict(
@@ -90,14 +91,12 @@ def predict_rows(
     if not np.isfinite(centre).all():
         bad = np.flatnonzero(~np.isfinite(centre))
         raise UsageError(f"the law has no value at {len(bad)} of {len(centre)} points, first at point {bad[0] + 1}")
-    low, high = np.exp(centre - NORMAL_80 * deviation), np.exp(centre + NORMAL_80 * deviation)
+    spread = NORMAL_80 * deviation
+    with np.errstate(over="ignore"):
+        said, low, high = np.exp([centre, centre - spread, centre + spread])
     actual = [None] * len(centre) if target is None else target.tolist()
-    return tuple(
-        Row(*values)
-        for values in zip(
-            np.exp(centre).tolist(), low.tolist(), high.tolist(), (beyond > 1).tolist(), actual, strict=True
-        )
-    )
+    parts = (said.tolist(), low.tolist(), high.tolist(), (beyond > 1).tolist(), actual)
+    return tuple(Row(*values) for values in zip(*parts, strict=True))
 
 
 def predict_log(law: Law, columns: Mapping[str, Array], beyond: Array) -> tuple[Array, Array]:

@@ -99,6 +99,8 @@ def fit_form(form: Form, points: Points, delta: float = DELTA, start: Array | No
     found = minimise(objective, starts)
     # The least is the start of a second descent: what BFGS has learnt of the curvature far away is forgotten.
     polished = minimise(objective, found.theta[[found.best]])
+    if not np.isfinite(to_parameters(form.formula, polished.theta)).all():
+        raise UsageError(f"the form {form.name} fits these points best with parameters larger than any number")
     return Fit(form, points, objective, polished.theta[0], float(polished.loss[0]))
 
 

@@ -86,6 +86,7 @@ def _is_exponent(parameter: Parameter) -> bool:
     return parameter.name.lower().startswith(("alpha", "beta", "gamma")) or not parameter.positive
 
 
+@np.errstate(all="ignore")  # draws at which a term overflows are left as they are
 def _fit_coefficients(formula: Formula, objective: Objective, theta: Array, places: dict[str, int]) -> None:
     """Set the coefficients of each row of `theta` to the non-negative ones of least squared relative error."""
     names = [name for name in formula.coefficients if name is not None]
@@ -102,8 +103,7 @@ def _fit_coefficients(formula: Formula, objective: Objective, theta: Array, plac
     usable = np.isfinite(basis).all((1, 2)) & np.isfinite(fixed).all(1)
     coefficients = np.ones((len(theta), len(names)))
     coefficients[usable] = solve_nonnegative(basis[usable], 1 - fixed[usable])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        least = _LEAST_SHARE / np.abs(basis).mean(1)
+    least = _LEAST_SHARE / np.abs(basis).mean(1)
     theta[:, [places[name] for name in names]] = np.log(np.maximum(coefficients, np.where(least > 0, least, 1e-300)))
 
 
