@@ -1,5 +1,7 @@
 """Fits reach what is known to be best, find what was planted, and refuse what cannot be told."""
 
+import contextlib
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -210,3 +212,17 @@ def test_held_out_points_are_not_fitted() -> None:
 def test_what_cannot_be_fitted_is_refused(table: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         law(table, **options)
+
+
+numbers = st.one_of(st.floats(1e-3, 1e12), st.sampled_from([0.0, -1.0, float("nan"), float("inf"), 1e70, 2.0, 3.0]))
+FORMS = ["auto", "chinchilla", "product", "E + k / N**a", "a * log(N) + b", "max(a, b / N**c)", "a - b * N"]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=12), st.sampled_from(FORMS))
+def test_any_table_is_fitted_or_refused_with_a_reason(rows: list[tuple[float, float, float]], form: str) -> None:
+    """Warnings are errors, so nothing overflows unseen either."""
+    n, d, loss = zip(*rows, strict=True)
+    with contextlib.suppress(UsageError):
+        found = law({"N": n, "D": d, "loss": loss}, form=form, resamples=5)
+        json.dumps(found.as_dict(), allow_nan=False)
