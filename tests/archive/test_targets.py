@@ -219,3 +219,12 @@ def test_only_files_are_removed(tmp_path: Path) -> None:
         multum.pack(tmp_path, remove_source=True)
     with pytest.raises(multum.UsageError, match="only when the target is a path"):
         multum.pack(tmp_path, io.BytesIO(), remove_source=True)
+
+
+def test_a_scratch_folder_is_gone_after_use_and_when_the_process_is_told_to_die() -> None:
+    with targets.scratch_folder("test") as folder:
+        (Path(folder) / "file").write_bytes(b"x")
+    assert not os.path.exists(folder)
+    with targets.scratch_folder("test") as folder:
+        targets.discard_unfinished()
+        assert not os.path.exists(folder)

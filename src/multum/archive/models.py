@@ -4,13 +4,13 @@ import contextlib
 import json
 import os
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import IO, Any, cast
 
 from multum.archive.seeking import open_archive
 from multum.archive.sources import ByteSource, read_header
+from multum.archive.targets import scratch_folder
 from multum.archive.unpacking import unpack
 from multum.errors import FormatError
 
@@ -59,7 +59,7 @@ def model_folder(
     if not holds_model(name):
         yield name
         return
-    with tempfile.TemporaryDirectory(prefix="multum-model-") as folder:
+    with scratch_folder("model") as folder:
         unpack(name, folder, threads, force=True, memory_limit=memory_limit)
         yield folder
 

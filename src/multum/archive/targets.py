@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -199,6 +200,18 @@ def whole_folder(target: str, force: bool, traits: Traits | None) -> Iterator[st
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         _unfinished.discard(temporary)
+
+
+@contextlib.contextmanager
+def scratch_folder(purpose: str) -> Iterator[str]:
+    """Give a new private folder that is gone when the body ends, or the process is told to die. Raises OSError."""
+    folder = tempfile.mkdtemp(prefix=f"multum-{purpose}-")
+    _unfinished.add(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _unfinished.discard(folder)
 
 
 def _create_folder(temporary: str, target: str) -> None:

@@ -5,7 +5,6 @@ Invariant: the bytes depend on the model, its grids and the options alone: no ti
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from multum.archive.packing import pack
+from multum.archive.targets import scratch_folder
 from multum.evaluation.online import Sink
 from multum.neural.sources import DESCRIPTION
 from multum.shrinking.models import Model
@@ -40,7 +40,7 @@ def write_archive(
 
     grids: by the names of the file's tensors. about: what multum.json says of the shrink.
     """
-    with tempfile.TemporaryDirectory(prefix="multum-shrink-") as name:
+    with scratch_folder("shrink") as name:
         folder = Path(name)
         write_folder(model, grids, about, folder)
         given = {WEIGHTS: grids} if grids else None
