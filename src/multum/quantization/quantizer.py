@@ -85,6 +85,7 @@ class Quantizer:
         """
         self.weights = tuple(weights)
         self.grounds: dict[str, Ground] = {}
+        self._seen: list[tuple[float, float]] = []  # steps, and the bits of all codes at each
         groups = list(_group(self.weights, at_once_bytes))
         self._folder = self._make_folder() if len(groups) > 1 else None
         for number, group in enumerate(groups):
@@ -120,9 +121,11 @@ class Quantizer:
     def quantize(self, target: Target, progress: Progress | None = None) -> Quantized:
         """Return the integers whose codes take about `target`, not more. The parameters stay as they are."""
         aim = 8.0 * target.bytes
-        search = _Search(self._search_sample(aim))
+        # what came of an earlier size tells more than a sample
+        search = _Search(self._guess_from(self._seen, aim) if self._seen else self._search_sample(aim))
         for _ in range(_ROUNDS):
             found = self.quantize_at(search.step, progress)
+            self._seen.append((search.step, 8 * found.coded_bytes))
             if (1 - _NEAR) * target.bytes <= found.coded_bytes <= target.bytes:
                 break
             search.learn(8 * found.coded_bytes, (1 - _NEAR / 3) * aim, self.size)
@@ -139,6 +142,11 @@ class Quantizer:
             if progress is not None:
                 progress(done / self.size)
         return Quantized(grids, sum(map(estimate_bits, grids.values())) / 8, loss, step)
+
+    def _guess_from(self, seen: list[tuple[float, float]], aim: float) -> float:
+        """Return a step for `aim` bits, from the nearest of (step, bits): an octave is about a bit a weight."""
+        step, bits = min(seen, key=lambda pair: abs(pair[1] - aim))
+        return step + (bits - aim) / self.size
 
     def _search_sample(self, aim: float) -> float:
         """Return the step at which a sample says that codes take `aim` bits."""
