@@ -1,5 +1,6 @@
 """Shrunken models as programs: rated, sampled, carried, in 8-bit integers."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,15 @@ def test_data_are_packed_with_a_model_in_an_archive(note: Path, tmp_path: Path) 
     assert report.program.name == str(tmp_path / "net.mtm")
     multum.unpack(tmp_path / "note.mtm", tmp_path / "note")
     assert (tmp_path / "note").read_bytes() == note.read_bytes()
+
+
+def test_a_carried_model_has_the_bits_of_its_file(tmp_path: Path) -> None:
+    save_byte_llama(tmp_path / "net")
+    carried = []
+    for bits in (8, 5):
+        multum.shrink(tmp_path / "net", tmp_path / "net.mtm", target_bits=bits, force=True)
+        carried.append(multum.pack(io.BytesIO(b""), io.BytesIO(), 1, program=tmp_path / "net.mtm").program_bytes)
+    assert carried[1] < 0.85 * carried[0]
 
 
 def test_a_classifier_in_an_archive_is_rated_on_labels(tmp_path: Path) -> None:

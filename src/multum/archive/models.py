@@ -35,16 +35,31 @@ def read_archived_task(path: "str | os.PathLike[str]") -> str | None:
 
     Raises FormatError for a description that is none, LimitExceeded, OSError.
     """
+    task = _read_facts(os.fspath(path)).get("task")
+    return None if task is None else str(task)
+
+
+def count_shrunken_bits(path: "str | os.PathLike[str]") -> float | None:
+    """Return the bits a weight that `shrink` made the archive `path` of; None for what it did not make.
+
+    Raises FormatError for a description that is none, LimitExceeded, OSError.
+    """
     name = os.fspath(path)
+    shrunken = _read_facts(name).get("shrunken")
+    weights = shrunken.get("weights") if isinstance(shrunken, dict) else None
+    return 8 * os.path.getsize(name) / weights if isinstance(weights, int) and weights > 0 else None
+
+
+def _read_facts(name: str) -> dict[str, Any]:
+    """Return what multum.json says of the model in the archive `name`; nothing where there is no model."""
     if not holds_model(name):
-        return None
+        return {}
     with _open_folder(name) as tar:
         assert tar is not None, "it holds a model"
         for member in tar:
             if member.name == _DESCRIPTION and member.isreg():
-                task = _read_description(tar, member, name).get("task")
-                return None if task is None else str(task)
-    return None
+                return _read_description(tar, member, name)
+    return {}
 
 
 @contextlib.contextmanager

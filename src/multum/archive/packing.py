@@ -132,7 +132,7 @@ def pack(
     if reference and bits is not None:
         raise UsageError("a program by reference has its weights as they are; give bits to one that is carried")
     content = content_of(source)
-    held = hold(program, bits, memory_limit)
+    held = hold(program, bits, memory_limit, carried=not reference)
     record = None if held is None else make_record(held, carried=not reference)
     compared = None if base is None else open_base(base)
     coder = Coder(level, kept, held, alone, base=compared)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".mtm"
 LARGEST_PIECE = 1 << 16
+# Bits of a weight that is rounded to nearest.
+_PLAIN_BITS = 8
 USUAL_LANES = 2
 # Bytes that loading takes for each byte of weight files: floats and integers, of weights of 2 bytes or of half a one.
 _COPIES = 4
@@ -109,10 +111,25 @@ def read_program(
 
 
 def hold(
-    program: "str | os.PathLike[str] | HeldProgram | None", bits: float | None = None, memory_limit: int | None = None
+    program: "str | os.PathLike[str] | HeldProgram | None",
+    bits: float | None = None,
+    memory_limit: int | None = None,
+    *,
+    carried: bool = False,
 ) -> HeldProgram | None:
-    """Return a program in memory: the one given, or the one that is named; None for None. Raises as read_program."""
-    return program if program is None or isinstance(program, HeldProgram) else read_program(program, bits, memory_limit)
+    """Return a program in memory: the one given, or the one that is named; None for None.
+
+    carried: whether an archive is to hold it; what `shrink` made is then rounded to the bits that its file has.
+    Raises as read_program.
+    """
+    if program is None or isinstance(program, HeldProgram):
+        return program
+    if carried and bits is None:
+        from multum.archive.models import count_shrunken_bits  # opens archives, and those may need a program
+
+        known = count_shrunken_bits(program)
+        bits = None if known is None or known >= _PLAIN_BITS else max(known, 1.0)
+    return read_program(program, bits, memory_limit)
 
 
 def _read_carried(path: str) -> HeldProgram:

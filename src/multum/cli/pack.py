@@ -134,7 +134,9 @@ def pack(
         raise click.UsageError(
             "a program by --reference has its weights as they are; --bits is for one that is carried"
         )
-    held = functools.cache(lambda: _hold(program, bits, memory_limit))  # loaded once, whatever the number of files
+    held = functools.cache(
+        lambda: _hold(program, bits, memory_limit, not reference)
+    )  # loaded once, whatever the number of files
     options = _Options(level, force, rm, threads, verify, memory_limit, no_name, recipe, held, reference, alone, base)
     inputs = inputs_of(files)
     streams = stdout_wanted(inputs, output, to_stdout, rm, as_json)
@@ -213,11 +215,11 @@ def _call_pack(
     )
 
 
-def _hold(program: str | None, bits: float | None, memory_limit: int | None) -> "HeldProgram | None":
+def _hold(program: str | None, bits: float | None, memory_limit: int | None, carried: bool) -> "HeldProgram | None":
     """Return the program that is named, in memory; None for none."""
     from multum.archive.programs import hold
 
-    return hold(program, bits, memory_limit)
+    return hold(program, bits, memory_limit, carried=carried)
 
 
 def _tell(talk: Talk, name: str, report: "PackReport", time_s: float) -> int:

@@ -17,6 +17,7 @@ import torch
 
 from multum.quantization.feedback import FINE, LARGEST_CODE, Ground, Rounded, prepare, round_matrix
 from multum.quantization.guesses import guess_sensitivity
+from multum.quantization.memory import give_back_memory
 from multum.quantization.sensitivities import Batch, Sensitivity, measure_sensitivities
 from multum.quantization.weights import Skipped, Weight
 from multum.tensors.grid_coding import estimate_bits
@@ -93,11 +94,13 @@ class Quantizer:
             if batches:
                 told = None if progress is None else partial(_tell, progress, number, len(batches), len(groups))
                 measured = measure_sensitivities(module, group, batches, seed=seed, progress=told)
+            give_back_memory()
             for weight in group:
                 # each is made where the other was, so that both never lie in memory
                 found = measured.pop(weight.name, None)
                 ground = prepare(guess_sensitivity(weight.read()) if found is None else found, flat, most)
                 self.grounds[weight.name] = self._keep(ground)
+        give_back_memory()
 
     def _make_folder(self) -> str:
         """Return a folder that goes when this quantizer does."""

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 Batch = dict[str, Tensor]
+# Positions whose predictions are looked at together: of a large vocabulary they are what takes memory.
+_AT_ONCE = 64
 # Share of the weight that all rows have alike: outputs, or tokens, that the data did not call for matter elsewhere.
 _EVEN = 0.1
 
@@ -202,17 +204,22 @@ def _run(module: "nn.Module", gauge: _Gauge, batch: Batch, generator: torch.Gene
     gauge.find_head(logits)
     flat = logits.detach().reshape(-1, logits.shape[-1]).float()
     gauge.predictions += len(flat)
-    if not hasattr(result, "logits") and not isinstance(result, Tensor):
+    if hasattr(result, "logits") or isinstance(result, Tensor):
+        gradient = torch.cat([_draw_gradient(gauge, some, generator) for some in flat.split(_AT_ONCE)])
+    else:
         gradient = torch.randn(flat.shape, generator=generator)  # features: errors of any direction are alike
         gauge.head = None
-    else:
-        chances = torch.softmax(flat, -1)
-        if gauge.head is not None:
-            gauge.add_head(chances)
-        labels = torch.multinomial(chances, 1, generator=generator)
-        gradient = chances.scatter_add_(1, labels, torch.full(labels.shape, -1.0))
     if logits.requires_grad:
         logits.backward(gradient.reshape(logits.shape).to(logits.dtype))
+
+
+def _draw_gradient(gauge: _Gauge, logits: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the gradient of some logits, [positions, classes], for labels drawn from them; add the head's share."""
+    chances = torch.softmax(logits, -1)
+    if gauge.head is not None:
+        gauge.add_head(chances)
+    labels = torch.multinomial(chances, 1, generator=generator)
+    return chances.scatter_add_(1, labels, torch.full(labels.shape, -1.0))
 
 
 def _join(weight: Weight, gauge: _Gauge) -> Sensitivity | None:

@@ -161,7 +161,8 @@ class _Run:
 
     def _describe(self) -> dict[str, Any]:
         """Return what multum.json tells of the shrink: nothing that differs from one run to the next."""
-        told: dict[str, Any] = {"calibration": self.state.material.told, "seed": self.asked.seed}
+        told: dict[str, Any] = {"weights": self.state.model.weights, "calibration": self.state.material.told}
+        told["seed"] = self.asked.seed
         told["passes"] = [{"name": line.name, "left": [vars(one) for one in line.left]} for line in self.ledger]
         if self.ledger and self.before is not None and self.ledger[-1].loss_after is not None:
             told["unit"] = self.before.unit
