@@ -16,9 +16,12 @@ from multum.archive.walking import Walker
 from multum.finding.candidates import Account
 from multum.finding.samples import draw_sample
 from multum.finding.starting import Named
+from multum.neural.sources import find_source
 
-# Bits a weight to aim at; None is 8-bit integers, coded.
-PRECISIONS = (None, 4.0, 3.0)
+# Bits a weight to try, of small programs and of large ones, which take minutes to round with feedback.
+PRECISIONS = (4.0, 3.0, 2.0)
+LARGE_PRECISIONS = (None, 4.0)
+_SMALL_BYTES = 1 << 26
 # A sample is so long, or a share of the data, up to a limit.
 _SAMPLE_BYTES, _SAMPLE_SHARE, _LARGEST_SAMPLE = 1 << 14, 64, 1 << 18
 _LEVEL = 9
@@ -64,9 +67,16 @@ def _carries_program(path: str) -> bool:
 
 def open_program(name: str, shown: str | None = None) -> Iterator[ProgramCandidate]:
     """Yield the program of that name at every precision it can have. shown: what to call it. Raises as read_program."""
-    for bits in PRECISIONS if not os.path.isfile(name) or name.endswith(".gguf") else (None,):
+    for bits in _list_precisions(name):
         called = (shown or name) if bits is None else f"{shown or name} at {bits:g} bits"
         yield ProgramCandidate(called, read_program(name, bits))
+
+
+def _list_precisions(name: str) -> tuple[float | None, ...]:
+    """Return the bits a weight to try: None for 8-bit integers, rounded to nearest, which takes no time."""
+    if os.path.isfile(name) and not name.endswith(".gguf"):
+        return (None,)  # its weights are integers already
+    return PRECISIONS if find_source(name).size_bytes <= _SMALL_BYTES else LARGE_PRECISIONS
 
 
 def estimate_program(candidate: ProgramCandidate, data: bytes) -> tuple[Account, float]:
