@@ -1,6 +1,7 @@
 """Trained programs are candidates too: carried, at several precisions, estimated until an archive was decoded back."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,6 +40,7 @@ def test_a_program_that_pays_wins_at_the_best_of_its_precisions(monkeypatch: pyt
     program = byte_program()
     Path("data").write_bytes(typical(program, 12_000))
     monkeypatch.setattr(programs, "read_program", lambda _, bits: program if bits is None else byte_program(2))
+    monkeypatch.setattr(programs, "find_source", lambda _: SimpleNamespace(size_bytes=1 << 30))
     monkeypatch.setattr(
         ProgramCandidate, "options", lambda self: {"program": self.program, "level": 9, "reference": True}
     )
@@ -55,6 +57,7 @@ def test_a_program_that_pays_wins_at_the_best_of_its_precisions(monkeypatch: pyt
 def test_a_program_that_does_not_pay_stays_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("data").write_bytes(waves(80))
     monkeypatch.setattr(programs, "read_program", lambda *_: byte_program())
+    monkeypatch.setattr(programs, "find_source", lambda _: SimpleNamespace(size_bytes=1 << 30))
     report = multum.find("data", trials=10, candidates=["some/model"])
     assert report.winner != "some/model"
     assert [one.measured for one in report.candidates if one.name == "some/model"] == [False]
