@@ -32,7 +32,7 @@ def test_a_trained_program_stands_in_the_ledger(tmp_path: Path, monkeypatch: pyt
     Path("data").write_bytes(waves(200))
     report = multum.find("data", time_s=8)
     trained = {one.name: one for one in report.candidates if one.name.startswith("trained")}
-    assert list(trained) == [f"trained, 5,000 weights{at}" for at in (" at 4 bits", " at 5 bits", "")]
+    assert list(trained) == [f"trained, 5,000 weights{at}" for at in (" at 2 bits", " at 3 bits", " at 4 bits")]
     assert all(one.program_bits > 8 * 2_000 and not one.measured for one in trained.values())
 
 

@@ -94,7 +94,6 @@ class Quantizer:
             if batches:
                 told = None if progress is None else partial(_tell, progress, number, len(batches), len(groups))
                 measured = measure_sensitivities(module, group, batches, seed=seed, progress=told)
-            give_back_memory()
             for weight in group:
                 # each is made where the other was, so that both never lie in memory
                 found = measured.pop(weight.name, None)
@@ -126,12 +125,19 @@ class Quantizer:
         aim = 8.0 * target.bytes
         # what came of an earlier size tells more than a sample
         search = _Search(self._guess_from(self._seen, aim) if self._seen else self._search_sample(aim))
-        for _ in range(_ROUNDS):
-            found = self.quantize_at(search.step, progress)
-            self._seen.append((search.step, 8 * found.coded_bytes))
+        for _ in range(_ROUNDS - 1):
+            found = self._try(search.step, progress)
             if (1 - _NEAR) * target.bytes <= found.coded_bytes <= target.bytes:
-                break
+                return found
             search.learn(8 * found.coded_bytes, (1 - _NEAR / 3) * aim, self.size)
+            del found  # integers of all weights are not to lie in memory twice
+        return self._try(search.step, progress)
+
+    def _try(self, step: float, progress: Progress | None) -> Quantized:
+        """Return what comes of a step, and note how long it is."""
+        found = self.quantize_at(step, progress)
+        self._seen.append((step, 8 * found.coded_bytes))
+        give_back_memory()
         return found
 
     def quantize_at(self, step: float, progress: Progress | None = None) -> Quantized:

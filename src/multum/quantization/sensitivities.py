@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from multum.errors import FormatError, UsageError
+from multum.quantization.memory import give_back_memory
 from multum.quantization.patches import list_patches
 from multum.quantization.weights import CONVOLUTION, EMBEDDING, Use, Weight
 
@@ -163,6 +164,7 @@ def measure_sensitivities(
     with _watched(module, gauge):
         for number, batch in enumerate(batches):
             _run(module, gauge, batch, torch.Generator().manual_seed(seed + number))
+            give_back_memory()
             if progress is not None:
                 progress(number + 1)
     return {weight.name: found for weight in weights if (found := _join(weight, gauge)) is not None}
@@ -205,7 +207,9 @@ def _run(module: "nn.Module", gauge: _Gauge, batch: Batch, generator: torch.Gene
     flat = logits.detach().reshape(-1, logits.shape[-1]).float()
     gauge.predictions += len(flat)
     if hasattr(result, "logits") or isinstance(result, Tensor):
-        gradient = torch.cat([_draw_gradient(gauge, some, generator) for some in flat.split(_AT_ONCE)])
+        gradient = torch.empty_like(flat)
+        for some, part in zip(flat.split(_AT_ONCE), gradient.split(_AT_ONCE), strict=True):
+            part.copy_(_draw_gradient(gauge, some, generator))
     else:
         gradient = torch.randn(flat.shape, generator=generator)  # features: errors of any direction are alike
         gauge.head = None
