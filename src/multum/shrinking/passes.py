@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from multum.errors import UsageError
+from multum.quantization.memory import give_back_memory
 from multum.quantization.quantizer import Quantizer, Target
 from multum.quantization.weights import Weight, find_weights
 from multum.shrinking.limits import measure_peak_bytes
@@ -49,6 +50,12 @@ class State:
         """Begin anew, with the values that the model came with."""
         self.model.restore()
         self.grids.clear()
+
+    def forget(self) -> None:
+        """Let go of all that only further coding needs: it is as large as the model."""
+        self.quantizer = None
+        self.grids.clear()
+        give_back_memory()
 
     def measure(self) -> Loss | None:
         """Return what the model costs on the held-out data, None where there are none."""

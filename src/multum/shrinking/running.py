@@ -66,6 +66,7 @@ def _run(
             raise UsageError("there is nothing to measure the loss on; give data that the model predicts (evaluation=)")
         with whole_file(target, force, None) as file:
             size_bytes = run.write(file)
+    state.forget()
     after = None if probe is None else measure_running(model.module, *probe)
     int8 = None if probe is None else measure_int8(model.module, *probe)
     return ShrinkReport(
