@@ -54,7 +54,7 @@ class FitRow:
             f"a fit of {self.time_s:.0f} s on {self.file}: {self.fit_bpb:.3f} bits per byte on the last"
             f" {self.held_out_bytes:,} bytes, which it never saw (estimated; {self.parameters:,} parameters,"
             f" {self.program_bytes:,} bytes uncompressed); multum -{self.level}, which learns while it codes, adds"
-            f" {self.level_bpb:.3f} for the same bytes\nshrunken to {self.small_bytes:,} bytes"
+            f" {self.level_bpb:.3f} for the same bytes; shrunken to {self.small_bytes:,} bytes"
             f" ({self.small_bytes / self.program_bytes:.1%}), it takes {more:+.4f} bits per byte"
         )
 
