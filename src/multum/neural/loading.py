@@ -82,7 +82,6 @@ def count_longest(config: Any) -> int | None:
 
 def _load_model(source: Source) -> Any:
     """Return the model. Raises FormatError for another kind of network or missing weights."""
-    import torch
     from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL
 
@@ -91,16 +90,22 @@ def _load_model(source: Source) -> Any:
     kinds = config.architectures or []
     if kinds and not set(kinds) & set(CAUSAL.values()):
         raise FormatError(f"'{source.name}' is a {kinds[0]}; a program over bytes or tokens is a causal language model")
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
+    return load_complete(source, AutoModelForCausalLM)
+
+
+def load_complete(source: Source, kind: Any) -> Any:
+    """Return a network of the class `kind` of transformers, in float32. Raises FormatError for missing weights."""
+    import torch
+
+    model, info = kind.from_pretrained(
         source.folder,
         trust_remote_code=False,
         use_safetensors=True,
         local_files_only=True,
         output_loading_info=True,
         dtype=torch.float32,
-        **named,
+        **({} if source.gguf is None else {"gguf_file": source.gguf}),
     )
-    model, info = loaded
     lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
     if lost:
         raise FormatError(f"'{source.name}' lacks {len(lost)} of its weights, {lost[0]} among them")

@@ -6,7 +6,7 @@ Invariant: only classes of `transformers` itself are made; code that a model bri
 from typing import TYPE_CHECKING, Any
 
 from multum.errors import FormatError
-from multum.neural.loading import foreign_errors, import_learn, quiet
+from multum.neural.loading import foreign_errors, import_learn, load_complete, quiet
 from multum.neural.sources import Source
 
 if TYPE_CHECKING:
@@ -21,24 +21,8 @@ def load_network(source: Source) -> "nn.Module":
     Raises FormatError for an architecture that `transformers` does not have, and for missing weights; MissingExtra.
     """
     import_learn()
-    import torch
-
     with quiet(), foreign_errors(source):
-        config = read_config(source)
-        loaded: Any = _find_class(source, config).from_pretrained(
-            source.folder,
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            dtype=torch.float32,
-            **_name_gguf(source),
-        )
-    network, found = loaded
-    lost = sorted(found["missing_keys"]) + sorted(str(key) for key in found["mismatched_keys"])
-    if lost:
-        raise FormatError(f"'{source.name}' lacks {len(lost)} of its weights, {lost[0]} among them")
-    module: nn.Module = network.eval()
+        module: nn.Module = load_complete(source, _find_class(source, read_config(source))).eval()
     return module
 
 
