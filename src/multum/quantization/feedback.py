@@ -3,8 +3,7 @@
 Invariant: every weight's step is the reciprocal root of what its error costs once the later columns have made good
 what they can, so that all errors cost the same on average: the reverse water-filling of rate-distortion theory.
 Sources: Frantar and others, "OPTQ" (2023), section 3, for the feedback; Lifar, Savkin, Ordentlich and Polyanskiy,
-"WaterSIC" (2026), for steps that follow the Cholesky factor; Wiedemann and others, "DeepCABAC" (2020), section 3, for
-rounding by rate.
+"WaterSIC" (2026), for steps that follow the Cholesky factor.
 """
 
 import math
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from multum.quantization.rounding import Columns
 from multum.quantization.sensitivities import Sensitivity
 from multum.tensors.grids import STEP_OCTAVES, read_steps
 
@@ -25,10 +25,7 @@ _HARDER = 10.0
 _TRIES = 4
 _BLOCK = 64
 _MOST_ROWS = 8192
-# Squared error, in steps, that a bit is worth: what the rate-distortion curve of uniform quantization says.
-_BIT_WORTH = math.log(2) / 6
 LARGEST_CODE = 32767
-_LEAST_SPREAD = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +70,12 @@ def prepare(sensitivity: Sensitivity, flat: bool = False, most: int = LARGEST_CO
     """Return the ground of a matrix from what its errors cost; see Ground."""
     cost = shrink_towards_diagonal(sensitivity.columns.double(), sensitivity.positions)
     order = torch.argsort(cost.diagonal(), descending=True, stable=True)
-    factor, damping = _factorise(cost[order][:, order])
+    factor, damping = factorise(cost[order][:, order])
     spread = factor.diagonal()
     # an error of column c costs 1 / spread[c] ** 2 once the later ones have made it good
     return Ground(
         order,
-        (factor / spread[:, None]).float(),
+        (factor / spread[:, None]).float().contiguous(),
         -0.5 * torch.log2(sensitivity.rows.clamp_min(torch.finfo(torch.float64).tiny)),
         torch.log2(spread),
         damping,
@@ -103,7 +100,7 @@ def shrink_towards_diagonal(cost: Tensor, positions: int) -> Tensor:
     return (1 - share) * cost + share * torch.diag(cost.diagonal())
 
 
-def _factorise(cost: Tensor) -> tuple[Tensor, float]:
+def factorise(cost: Tensor) -> tuple[Tensor, float]:
     """Return (the upper Cholesky factor of the inverse of `cost`, damped, the damping). cost: float64[C, C]."""
     mean = float(cost.diagonal().mean())
     if not mean > 0:
@@ -147,37 +144,19 @@ def _round_rows(matrix: Tensor, ground: Ground, step: float) -> Rounded:
     reach = torch.log2((ordered / steps).abs().amax(1).clamp_min(1e-30).double() / (ground.most - 0.5))
     rows = _grid_exponents(torch.maximum(ground.rows + step, reach + 2.0**-FINE))
     scaled = ordered / _read_steps(rows)[:, None]
-    rates = _Rates(scaled / steps, ground.most)
-    codes = torch.empty(matrix.shape, dtype=torch.int16)
+    rounding = Columns(scaled, steps, ground.most)
     # what an error of one row step costs, but for its column
     costs = torch.exp2(2 * (rows.double() / 2**FINE - ground.rows))
     loss = 0.0
     for start in range(0, scaled.shape[1], _BLOCK):
         end = min(start + _BLOCK, scaled.shape[1])
-        errors = _round_block(scaled, ground.feedback, steps, rates, codes, start, end)
+        errors = rounding.round(start, end, ground.feedback)
         squares = (errors.double() * torch.exp2(-ground.columns[start:end])).square().sum(1)
         loss += float((costs * squares).sum()) / 2
         if end < scaled.shape[1]:
             scaled[:, end:].addmm_(errors, ground.feedback[start:end, end:], alpha=-1)
     back = torch.argsort(ground.order)
-    return Rounded(codes[:, back], rows, columns[back], loss)
-
-
-def _round_block(
-    scaled: Tensor, feedback: Tensor, steps: Tensor, rates: "_Rates", codes: Tensor, start: int, end: int
-) -> Tensor:
-    """Round the columns start:end of `scaled` into `codes`; return their errors, float32[R, end - start]."""
-    block = scaled[:, start:end].clone()
-    errors = torch.empty_like(block)
-    for place in range(end - start):
-        column = start + place
-        code = rates.round(block[:, place] / steps[column], column)
-        codes[:, column] = code.to(torch.int16)
-        error = block[:, place] - code * steps[column]
-        errors[:, place] = error
-        if place + 1 < end - start:
-            block[:, place + 1 :].addr_(error, feedback[column, column + 1 : end], alpha=-1)
-    return errors
+    return Rounded(rounding.codes[:, back], rows, columns[back], loss)
 
 
 def _read_steps(exponents: Tensor) -> Tensor:
@@ -188,31 +167,3 @@ def _grid_exponents(logs: Tensor) -> Tensor:
     """Return int16: logarithms of steps in units of 1 / 2 ** FINE of an octave."""
     scaled: Tensor = logs.clamp(-STEP_OCTAVES, STEP_OCTAVES) * 2**FINE
     return scaled.round().to(torch.int16)
-
-
-class _Rates:
-    """What codes cost in bits: a Laplace distribution, as wide as the row and the column say."""
-
-    def __init__(self, values: Tensor, most: int) -> None:
-        """values: float32[R, C], in steps. most: the largest code."""
-        self._most = most
-        squares = values.square()
-        self._rows = squares.mean(1).sqrt()
-        self._columns = squares.mean(0).sqrt() / squares.mean().sqrt().clamp_min(1e-30)
-
-    def round(self, values: Tensor, column: int) -> Tensor:
-        """Return the codes of a column's `values`: the nearest, or the next one to zero where its bits are worth it."""
-        nearest = values.round().clamp(-self._most, self._most)
-        size = nearest.abs()
-        lower = nearest - nearest.sign()
-        saved = self._price(size, column)
-        dearer = (values - lower).square() - (values - nearest).square()
-        return torch.where((_BIT_WORTH * saved > dearer) & (size > 0), lower, nearest)
-
-    def _price(self, size: Tensor, column: int) -> Tensor:
-        """Return the bits by which codes of `size` are longer than those next to zero."""
-        # P(0) = 1 - exp(-d / 2), P(+-k) = exp(-d (k - 1/2)) (1 - exp(-d)) / 2, with d = sqrt(2) / deviation
-        decay = math.sqrt(2) / (self._rows * self._columns[column]).clamp_min(_LEAST_SPREAD)
-        further = decay / math.log(2)
-        first = 1 + further / 2 - torch.log2(-torch.expm1(-decay)) + torch.log2(-torch.expm1(-decay / 2))
-        return torch.where(size <= 1, first, further)
