@@ -4,7 +4,6 @@ Invariant: all errors cost the same on average, so that no bit would do more goo
 met by that one number.
 """
 
-import math
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ import torch
 from multum.quantization.feedback import FINE, LARGEST_CODE, Ground, Rounded, prepare, round_matrix
 from multum.quantization.guesses import guess_sensitivity
 from multum.quantization.memory import give_back_memory
+from multum.quantization.samples import Sample
 from multum.quantization.sensitivities import Batch, Sensitivity, measure_sensitivities
 from multum.quantization.weights import Skipped, Weight
 from multum.tensors.grid_coding import estimate_bits
@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 Progress = Callable[[float], None]
 # What the grounds of all matrices may take in memory.
 AT_ONCE_BYTES = 1 << 30
-# A sample for the search of the step: some matrices, all large ones among them, and some of their rows.
-_SAMPLE_MATRICES = 32
-_SAMPLE_ROWS = 96
-_TALL = 9  # rows a column from which on the coding of grids predicts columns, and a little more
-_LARGE = 0.05
+# Steps that a sample is rounded with at most.
 _SEARCHES = 5
 # How near sizes are to come, in shares: of a sample, and of everything.
 _SAMPLE_NEAR = 0.002
@@ -124,7 +120,9 @@ class Quantizer:
         """Return the integers whose codes take about `target`, not more. The parameters stay as they are."""
         aim = 8.0 * target.bytes
         # what came of an earlier size tells more than a sample
-        search = _Search(self._guess_from(self._seen, aim) if self._seen else self._search_sample(aim))
+        search = _Search(
+            self._guess_from(self._seen, aim) if self._seen else self._search_sample((1 - _NEAR / 2) * aim)
+        )
         for _ in range(_ROUNDS - 1):
             found = self._try(search.step, progress)
             if (1 - _NEAR) * target.bytes <= found.coded_bytes <= target.bytes:
@@ -159,61 +157,14 @@ class Quantizer:
 
     def _search_sample(self, aim: float) -> float:
         """Return the step at which a sample says that codes take `aim` bits."""
-        sample = self._draw_sample()
-        search = _Search(self._guess_step(aim))
+        sample = Sample(self.weights, self.grounds)
+        search = _Search(sample.guess_step(aim))
         for _ in range(_SEARCHES):
-            bits = self._estimate(sample, search.step)
+            bits = sample.estimate_bits(search.step)
             search.learn(bits, aim, self.size)
             if abs(bits - aim) < _SAMPLE_NEAR * aim:
                 break
         return search.step
-
-    def _draw_sample(self) -> list[tuple[Weight, torch.Tensor]]:
-        """Return (matrix, rows) of some matrices."""
-        stride = max(1, len(self.weights) // _SAMPLE_MATRICES)
-        chosen = []
-        for number, weight in enumerate(self.weights):
-            if number % stride == 0 or weight.parameter.numel() > _LARGE * self.size:
-                chosen.append((weight, self._pick_rows(weight)))
-        return chosen
-
-    def _pick_rows(self, weight: Weight) -> torch.Tensor:
-        """Return int64: some rows of a matrix, evenly spread; of a tall one enough for its columns to be predicted."""
-        ground = self.grounds[weight.name]
-        outputs, tall = len(ground.rows), _TALL * len(ground.order)
-        return torch.arange(0, outputs, max(1, outputs // (tall if outputs > tall else _SAMPLE_ROWS)))
-
-    def _estimate(self, sample: list[tuple[Weight, torch.Tensor]], step: float) -> float:
-        """Return the bits that all codes would take, by those of a sample."""
-        bits = 0.0
-        large = [weight.parameter.numel() > _LARGE * self.size for weight, _ in sample]
-        small = sum(weight.parameter.numel() for (weight, _), big in zip(sample, large, strict=True) if not big)
-        rest = self.size - sum(w.parameter.numel() for (w, _), big in zip(sample, large, strict=True) if big)
-        for (weight, rows), big in zip(sample, large, strict=True):
-            rounded = round_matrix(weight.read()[rows], self.grounds[weight.name].pick_rows(rows), step)
-            grid = Grid(rounded.codes.numpy(), rounded.rows.numpy(), rounded.columns.numpy(), FINE, "F32")
-            half = len(rows) // 2
-            # what is told of columns is told once, however many rows there are
-            taken = estimate_bits(grid)
-            each = (taken - estimate_bits(grid.cut(0, half))) / (len(rows) - half) if half else 0.0
-            whole = taken + each * (len(self.grounds[weight.name].rows) - len(rows))
-            bits += whole * (1 if big else rest / small)
-        return bits
-
-    def _guess_step(self, aim: float) -> float:
-        """Return a step to begin with: where matrices as wide as these, and Gaussian, would take `aim` bits."""
-        spreads = []
-        for weight in self.weights:
-            rows = self._pick_rows(weight)
-            ground = self.grounds[weight.name].pick_rows(rows)
-            scaled = weight.read()[rows][:, ground.order] * torch.exp2(-ground.rows[:, None] - ground.column_steps)
-            spreads.append((weight.parameter.numel(), 0.5 * float(scaled.square().mean().clamp_min(1e-300).log2())))
-        low, high = -100.0, 100.0
-        while high - low > 1e-3:
-            step = (low + high) / 2
-            bits = sum(size * 0.5 * math.log2(1 + 4 ** (spread - step + 2)) for size, spread in spreads)
-            low, high = (step, high) if bits > aim else (low, step)
-        return low
 
 
 def count_ground_bytes(weight: Weight) -> int:
