@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from multum.evaluation.sampling import sample
     from multum.finding.finder import find
     from multum.finding.reports import FindReport
+    from multum.ladders.ladder import ladder
+    from multum.ladders.reports import LadderReport
     from multum.laws.files import open_law
     from multum.laws.fitting import law
     from multum.laws.law import Law
@@ -50,6 +52,7 @@ __all__ = [
     "FindReport",
     "FitReport",
     "FormatError",
+    "LadderReport",
     "Law",
     "Ledger",
     "LimitExceeded",
@@ -73,6 +76,7 @@ __all__ = [
     "find",
     "fit",
     "fit_labels",
+    "ladder",
     "law",
     "list_archive",
     "load_program",
@@ -97,6 +101,7 @@ _HOMES = {
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
     "FormatError": ("multum.errors", "FormatError"),
+    "LadderReport": ("multum.ladders.reports", "LadderReport"),
     "Law": ("multum.laws.law", "Law"),
     "Ledger": ("multum.bits.ledger", "Ledger"),
     "LimitExceeded": ("multum.errors", "LimitExceeded"),
@@ -119,6 +124,7 @@ _HOMES = {
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),
     "fit_labels": ("multum.training.labels.fitting", "fit_labels"),
+    "ladder": ("multum.ladders.ladder", "ladder"),
     "law": ("multum.laws.fitting", "law"),
     "list_archive": ("multum.archive.listing", "list_archive"),
     "load_program": ("multum.shrinking.loading", "load_program"),

@@ -19,17 +19,19 @@ FLOORS = {
     "tensors": 3,
     "quantization": 4,
     "archive": 5,
+    "reduction": 5,
     "data": 6,
     "evaluation": 7,
     "training": 8,
     "shrinking": 8,
     "laws": 8,
     "discovery": 8,
-    "finding": 9,
-    "report": 9,
-    "__init__": 10,  # the public list; it names what lies below it
-    "cli": 11,
-    "__main__": 12,
+    "ladders": 9,
+    "finding": 10,
+    "report": 10,
+    "__init__": 11,  # the public list; it names what lies below it
+    "cli": 12,
+    "__main__": 13,
 }
 
 

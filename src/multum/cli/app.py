@@ -28,6 +28,7 @@ VERBS = {
     "find": "Search for the program that makes data smallest.",
     "shrink": "Make a trained model small, and show what it costs.",
     "export": "Write a shrunken model as other tools want it.",
+    "ladder": "Train a grid of small programs, and fit their law.",
     "law": "Fit a scaling law to runs, and doubt it.",
     "predict": "Say what a law expects of runs that were not made.",
     "plan": "Say what a budget buys, by a law: size, data, loss.",

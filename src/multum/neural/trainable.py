@@ -85,17 +85,22 @@ def open_trainable(spec: str, dropout: float) -> Trainable:
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
     def build() -> nn.Module:
-        if not (is_lean(config) or is_lean_recurrent(config)):
-            return _Plain(AutoModelForCausalLM.from_config(config), weights)
-        module = LeanLlama(config, dropout) if is_lean(config) else LeanRecurrent(config, dropout)
-        module.load_state_dict(weights)
-        return module
+        return make_module(config, weights, dropout)
 
     embedded = model.get_input_embeddings().weight.numel()
     products = sum(p.numel() for p in model.parameters() if p.ndim >= 2)
     tied = bool(config.tie_word_embeddings)
     mixing = 0.0 if is_lean_recurrent(config) else 4.0 * config.hidden_size * config.num_hidden_layers
     return Trainable(config, build, model.num_parameters(), products - (0 if tied else embedded), mixing)
+
+
+def make_module(config: PreTrainedConfig, weights: dict[str, Tensor], dropout: float = 0.0) -> nn.Module:
+    """Return a module with these weights, by transformers' names, called as module(bytes, targets) for nats."""
+    if not (is_lean(config) or is_lean_recurrent(config)):
+        return _Plain(AutoModelForCausalLM.from_config(config), weights)
+    module = LeanLlama(config, dropout) if is_lean(config) else LeanRecurrent(config, dropout)
+    module.load_state_dict(weights)
+    return module
 
 
 class _Plain(nn.Module):

@@ -17,7 +17,8 @@ class FitOptions:
     parameters, architecture: the dial and the family ("llama", "recurrent"), unless `init`, a directory or hub name,
     gives a program to train further. time_s, tokens, flops: the budget, one of them, by default ten minutes; a token
     is a byte. held_out: a file to be scored on, by default the last part of the data. window: bytes read at once.
-    batch: bytes a step. threads: 0 for all cores.
+    batch: bytes a step. evaluations: of a sample of the held-out bytes, within the run; the best weights are kept.
+    patience: evaluations without gain that end it early, None for never. threads: 0 for all cores.
     """
 
     parameters: int = 1_000_000
@@ -32,6 +33,7 @@ class FitOptions:
     dropout: float = 0.0
     weight_decay: float | None = None
     learning_rate: float | None = None
+    evaluations: int = 24
     patience: int | None = 8
     checkpoint_s: float = 60.0
     threads: int = 0

@@ -116,6 +116,7 @@ def prepare(training: ByteStream, held_out: ByteStream, options: FitOptions) -> 
         decay=DECAY,
         accumulation=accumulation,
         workers=min(workers, accumulation),
+        evaluations=options.evaluations,
         patience=options.patience,
         checkpoint_s=options.checkpoint_s,
         seed=options.seed,
