@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from multum.laws.law import Law
     from multum.laws.planning import Plan, plan
     from multum.laws.predicting import PredictionReport, predict
+    from multum.reporting.reporter import PageReport, report
     from multum.shrinking.exporting import ExportReport, export
     from multum.shrinking.loading import load_program
     from multum.shrinking.reports import ShrinkReport
@@ -60,6 +61,7 @@ __all__ = [
     "MissingExtra",
     "MultumError",
     "PackReport",
+    "PageReport",
     "Plan",
     "PredictionReport",
     "Program",
@@ -87,6 +89,7 @@ __all__ = [
     "pack_bytes",
     "plan",
     "predict",
+    "report",
     "sample",
     "shrink",
     "test",
@@ -108,6 +111,7 @@ _HOMES = {
     "Listing": ("multum.archive.listing", "Listing"),
     "MissingExtra": ("multum.errors", "MissingExtra"),
     "MultumError": ("multum.errors", "MultumError"),
+    "PageReport": ("multum.reporting.reporter", "PageReport"),
     "PackReport": ("multum.archive.packing", "PackReport"),
     "Plan": ("multum.laws.planning", "Plan"),
     "PredictionReport": ("multum.laws.predicting", "PredictionReport"),
@@ -135,6 +139,7 @@ _HOMES = {
     "pack_bytes": ("multum.archive.packing", "pack_bytes"),
     "plan": ("multum.laws.planning", "plan"),
     "predict": ("multum.laws.predicting", "predict"),
+    "report": ("multum.reporting.reporter", "report"),
     "sample": ("multum.evaluation.sampling", "sample"),
     "shrink": ("multum.shrinking.shrinker", "shrink"),
     "test": ("multum.archive.unpacking", "test"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from multum.cli.app import run
-from multum.report import peers
+from multum.reporting import peers
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_demo_shows_a_fit_beside_a_level(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch", reason="the extra multum[learn] is not installed")
-    monkeypatch.setattr("multum.report.fitted.LEAST_BYTES", 4096)
+    monkeypatch.setattr("multum.reporting.fitted.LEAST_BYTES", 4096)
     path = tmp_path / "text"
     path.write_bytes(b"".join(b"%d much in little, little in much; " % number for number in range(300)))
     assert run(["demo", "--json", "--fit", "0.5", "--find", "0", str(path)]) == 0
@@ -79,7 +79,7 @@ def test_demo_says_why_there_is_no_fit(note: Path, capsys: pytest.CaptureFixture
 def test_demo_names_the_extra_that_a_fit_needs(
     note: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("multum.report.fitted.LEAST_BYTES", 0)
+    monkeypatch.setattr("multum.reporting.fitted.LEAST_BYTES", 0)
     monkeypatch.setitem(sys.modules, "torch", None)
     assert run(["demo", "--find", "0", str(note)]) == 0
     assert "skipped the fit: trained programs need torch; pip install 'multum[learn]'" in capsys.readouterr().err

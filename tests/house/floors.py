@@ -28,7 +28,7 @@ FLOORS = {
     "discovery": 8,
     "ladders": 9,
     "finding": 10,
-    "report": 10,
+    "reporting": 10,
     "__init__": 11,  # the public list; it names what lies below it
     "cli": 12,
     "__main__": 13,

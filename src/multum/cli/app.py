@@ -32,6 +32,7 @@ VERBS = {
     "law": "Fit a scaling law to runs, and doubt it.",
     "predict": "Say what a law expects of runs that were not made.",
     "plan": "Say what a budget buys, by a law: size, data, loss.",
+    "report": "Show what other verbs found on one page, for any browser.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 

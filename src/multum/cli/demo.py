@@ -17,9 +17,9 @@ if TYPE_CHECKING:  # `multum --help` should not wait for these
     from rich.table import Table
 
     from multum.finding.reports import FindReport
-    from multum.report.fitted import FitRow
-    from multum.report.peers import Codec
-    from multum.report.specimens import Specimen
+    from multum.reporting.fitted import FitRow
+    from multum.reporting.peers import Codec
+    from multum.reporting.specimens import Specimen
 
 LEVELS = (1, 5, 9)
 # What a search of half a minute gains most on, among what every machine has.
@@ -72,9 +72,9 @@ def demo(
     is trained, its rate shown beside that of level 5, and shrunken; and the shortest program for some data is searched
     for, and the ledger of the search shown. Nothing is kept.
     """
-    from multum.report.comparison import compare, make_table, to_json
-    from multum.report.peers import list_ours, list_peers
-    from multum.report.specimens import list_specimens, read_specimen
+    from multum.reporting.comparison import compare, make_table, to_json
+    from multum.reporting.peers import list_ours, list_peers
+    from multum.reporting.specimens import list_specimens, read_specimen
 
     talk = Talk(quiet, verbose, as_json)
     ours = list_ours(LEVELS)
@@ -131,7 +131,7 @@ def _make_announcer(talk: Talk) -> Callable[[str, str], None]:
 def _fit(talk: Talk, specimen: "Specimen", time_s: float) -> "FitRow | None":
     """Return the rate of a program trained on `specimen`, or None after saying why there is none."""
     from multum.errors import MissingExtra
-    from multum.report.fitted import LEAST_BYTES, measure_fit
+    from multum.reporting.fitted import LEAST_BYTES, measure_fit
 
     if len(specimen.data) < LEAST_BYTES:
         talk.note(f"{specimen.name} is too small to train a program on; {LEAST_BYTES:,} bytes would do")

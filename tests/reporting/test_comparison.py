@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from multum.report.comparison import TOTAL, Row, compare, make_table, measure_codec, sum_rows, to_json
-from multum.report.peers import Codec, Skipped, list_ours, list_peers
-from multum.report.specimens import Specimen
+from multum.reporting.comparison import TOTAL, Row, compare, make_table, measure_codec, sum_rows, to_json
+from multum.reporting.peers import Codec, Skipped, list_ours, list_peers
+from multum.reporting.specimens import Specimen
 
 TEXT = Specimen("text", b"much in little, " * 64)
 

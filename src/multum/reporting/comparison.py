@@ -10,8 +10,8 @@ from typing import Any
 
 from rich.table import Table
 
-from multum.report.peers import Codec, Skipped
-from multum.report.specimens import Specimen
+from multum.reporting.peers import Codec, Skipped
+from multum.reporting.specimens import Specimen
 
 TOTAL = "all together"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multum.archive.packing import pack_bytes
-from multum.report.specimens import Specimen
+from multum.reporting.specimens import Specimen
 
 if TYPE_CHECKING:
     from multum.shrinking.reports import ShrinkReport

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from multum.report.specimens import list_specimens, read_specimen
+from multum.reporting.specimens import list_specimens, read_specimen
 
 
 def test_specimens_are_several_bounded_and_repeatable() -> None:

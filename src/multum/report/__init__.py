@@ -1,1 +1,0 @@
-"""What people read: comparisons with other compressors, as tables and as JSON."""

@@ -1,0 +1,94 @@
+"""What a section of the page consists of: words, tables, figures. Plain data; the page turns it into HTML."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from multum.reporting.documents import Document
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a head. Numbers stand to the right; None is an empty cell."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        assert all(len(row) == len(self.head) for row in self.rows), "every row has a cell for each column"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart and, for who cannot see it, what it shows in a sentence and the numbers behind it.
+
+    name: unique on the page, also that of its files. spec: Vega-Lite, without size and colours, which the page has.
+    """
+
+    name: str
+    title: str
+    told: str
+    spec: Mapping[str, Any]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of several texts of which one is shown at a time. data: what the page's script needs for it, as JSON."""
+
+    label: str
+    text: str
+    note: str = ""
+    data: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page. name: its anchor. lead: what is seen, in a sentence or two. notes: what is to be minded."""
+
+    name: str
+    heading: str
+    lead: str
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    notes: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a program makes of a text, byte by byte. byte_bits: what each byte took. program_bytes: 0 for none."""
+
+    program: str
+    text: str
+    data: bytes
+    byte_bits: Sequence[float]
+    program_bytes: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Bytes that a program wrote by itself."""
+
+    program: str
+    data: bytes
+    seed: int
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that sections are made of. command: what makes the page again."""
+
+    documents: tuple[Document, ...]
+    readings: tuple[Reading, ...] = ()
+    samples: tuple[Drawn, ...] = ()
+    command: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def take(self, *kinds: str) -> list[Document]:
+        """Return the documents of some kinds, in their order."""
+        return [one for one in self.documents if one.kind in kinds]

@@ -1,0 +1,107 @@
+"""`report`: one page from results of any verb, for somebody who did not run them."""
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from multum.archive.targets import check_free, whole_file
+from multum.errors import UsageError
+from multum.reporting.content import Material, Section
+from multum.reporting.documents import Document, PathLike, Source, read_documents
+from multum.reporting.drawing import draw_figures
+from multum.reporting.page import import_charts, render_page
+from multum.reporting.readings import SAMPLE_BYTES, TEXT_BYTES, Progress, choose_programs, draw_samples, read_text
+from multum.reporting.sections import SECTIONS, list_kinds
+
+# Names that a title has before it only counts them.
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class PageReport:
+    """What `report` wrote. sections: their anchors. figures: files on the side. notes: what is missing, and why."""
+
+    target: str
+    page_bytes: int
+    sections: tuple[str, ...]
+    figures: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def report(
+    sources: Source | Iterable[Source],
+    target: PathLike,
+    *,
+    text: PathLike | None = None,
+    programs: Sequence[PathLike] = (),
+    text_bytes: int = TEXT_BYTES,
+    sample_bytes: int = SAMPLE_BYTES,
+    figures: PathLike | None = None,
+    title: str | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> PageReport:
+    """Write one self-contained page about `sources` to `target`; return what is on it.
+
+    sources: folders that `fit` or `ladder` made, LAW.json, what verbs print with --json (files, or the same objects in
+    memory), archives, tables of runs. text: a file whose first `text_bytes` are shown coloured by the surprise of
+    `programs`, and of level 5. programs: see `open_program`; by default the best fit among the sources. They also write
+    samples of `sample_bytes`; 0 for none. figures: a folder for every figure as SVG and PNG. title: of the page.
+    force: replace existing files. progress: called with (what, share of it that is done).
+    Raises UsageError, FormatError, LimitExceeded, MissingExtra, OSError.
+    """
+    path = os.fspath(target)
+    import_charts()
+    check_free(path, force)
+    if sample_bytes < 0:
+        raise UsageError(f"a sample of {sample_bytes} bytes is not possible; give 0 for none, or more")
+    several = [sources] if isinstance(sources, str | os.PathLike | Mapping) else list(sources)
+    documents = read_documents(several, list_kinds())
+    names = choose_programs([os.fspath(one) for one in programs], documents)
+    readings = () if text is None else tuple(read_text(text, names, text_bytes, progress))
+    samples, notes = draw_samples(names, sample_bytes, progress) if sample_bytes else ([], [])
+    command = _tell_command(several, path, text, programs, figures)
+    sections = make_sections(Material(tuple(documents), readings, tuple(samples), command, tuple(notes)))
+    drawn = []
+    if figures is not None:
+        drawn = draw_figures([figure for one in sections for figure in one.figures], figures, force, progress)
+    page = render_page(title or _make_title(documents), sections).encode()
+    with whole_file(path, force, None) as file:
+        file.write(page)
+    return PageReport(path, len(page), tuple(one.name for one in sections), tuple(map(str, drawn)), tuple(notes))
+
+
+def make_sections(material: Material) -> list[Section]:
+    """Return the sections that there is something for, in the page's order. Raises UsageError, FormatError, OSError."""
+    shown = (section.show(material) for section in SECTIONS)
+    return [section for section in shown if section is not None]
+
+
+def _make_title(documents: Sequence[Document]) -> str:
+    """Return the names of what is shown, or how many they are."""
+    names = list(dict.fromkeys(one.name for one in documents))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _tell_command(
+    sources: Sequence[Source],
+    target: str,
+    text: PathLike | None,
+    programs: Sequence[PathLike],
+    figures: PathLike | None,
+) -> str:
+    """Return the command that makes the page; "" for sources in memory, which no command has."""
+    if any(isinstance(one, Mapping) for one in sources):
+        return ""
+    words = ["multum", "report", *(os.fspath(one) for one in sources if not isinstance(one, Mapping)), "-o", target]
+    words += [] if text is None else ["--text", os.fspath(text)]
+    words += [word for one in programs for word in ("--program", os.fspath(one))]
+    words += [] if figures is None else ["--figures", os.fspath(figures)]
+    return shlex.join(words)

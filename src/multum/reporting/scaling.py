@@ -1,0 +1,146 @@
+"""Laws as the page shows them: with the runs they are laid over, and what a budget buys by them.
+
+Invariant: every curve comes from `multum.laws`, with the intervals that `predict` and `plan` tell.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from multum.errors import FormatError, UsageError
+from multum.laws.columns import KNOWN
+from multum.laws.files import open_law
+from multum.laws.jets import Array
+from multum.laws.law import Law
+from multum.laws.optima import spread_fixed
+from multum.laws.planning import Plan, plan
+from multum.laws.points import Points, read_points
+from multum.laws.predicting import Row, predict_rows
+from multum.reporting.content import Material
+from multum.reporting.documents import POINTS, Document
+
+# Budgets of a curve, and how far beyond the law's points it goes on.
+_BUDGETS = 33
+_BEYOND = 100.0
+_SIZES = 49
+# Points whose compute differs by less than this factor from the next are of one budget; so many sizes tell a valley.
+_NEAR, _LEAST_SIZES = 1.35, 3
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Runs of nearly one compute budget, in FLOPs. sizes, losses: of the runs, [n]."""
+
+    flops: float
+    sizes: Array
+    losses: Array
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """A law and the runs it is shown with. fixed: values of its columns other than N, D and C. notes: to be minded."""
+
+    name: str
+    law: Law
+    points: Points | None
+    fixed: Mapping[str, float]
+    notes: tuple[str, ...]
+
+    @property
+    def plans(self) -> bool:
+        """Whether it tells what compute buys."""
+        return {"N", "D"} <= set(self.law.columns)
+
+
+def read_scalings(material: Material) -> list[Scaling]:
+    """Return the laws, each with the runs that are given beside it. Raises FormatError, UsageError, OSError."""
+    return [_read_scaling(document, material) for document in material.take("law")]
+
+
+def _read_scaling(document: Document, material: Material) -> Scaling:
+    if document.path is None:
+        raise FormatError(f"'{document.place}' is a law in memory; write it to a file and give that")
+    law = open_law(document.path)
+    points, notes = _read_runs(law, material)
+    fixed = {name: law.ranges[name][1] for name in law.columns if name not in ("N", "D", "C")}
+    if fixed and {"N", "D"} <= set(law.columns):
+        told = ", ".join(f"{name} = {value:.4g}" for name, value in fixed.items())
+        notes.append(f"curves are drawn at {told}, the largest of the law's points")
+    return Scaling(document.name, law, points, fixed, tuple(notes))
+
+
+def _read_runs(law: Law, material: Material) -> tuple[Points | None, list[str]]:
+    """Return the runs that can be laid under a law, and why others cannot."""
+    tables = [one for one in material.take(POINTS) if one.path is not None]
+    fits = [one for one in material.take("fit") if one.path is not None]
+    sources = [str(one.path) for one in (tables or fits)]
+    if not sources:
+        return None, []
+    over = [name for name in law.columns if name not in KNOWN]
+    try:
+        points = read_points(sources, over=over, only={*law.columns, "N", "C"})
+    except UsageError as error:
+        return None, [f"the runs are not shown with the law: {error}"]
+    missing = [name for name in law.columns if name not in points.columns]
+    if missing:
+        return None, [f"the runs are not shown with the law: they have no {', '.join(missing)}"]
+    if points.unit != law.unit:
+        return None, [f"the runs are not shown with the law: they are in {points.unit}, the law in {law.unit}"]
+    return points, [str(one) for one in points.dropped]
+
+
+def predict_points(scaling: Scaling) -> tuple[Row, ...]:
+    """Return what the law says of its runs, with intervals; nothing where there are none."""
+    if scaling.points is None:
+        return ()
+    return predict_rows(scaling.law, scaling.points.columns, scaling.points.target, anyway=True)
+
+
+def plan_budgets(scaling: Scaling) -> list[Plan]:
+    """Return what growing compute buys, from the law's least budget on; nothing where there is no optimum."""
+    low, high = scaling.law.ranges["compute"]
+    at = {name: value for name, value in scaling.fixed.items() if name != "U"}
+    try:
+        return [
+            plan(scaling.law, compute=float(flops), data=scaling.fixed.get("U"), at=at, anyway=True)
+            for flops in np.geomspace(low, high * _BEYOND, _BUDGETS)
+        ]
+    except UsageError:
+        return []  # the section on the law says why, as the law itself does
+
+
+def predict_slice(scaling: Scaling, flops: float, sizes: Array) -> list[tuple[float, Row]]:
+    """Return what one budget gives at each size, where the law says anything."""
+    columns = spread_fixed(sizes, flops, scaling.fixed)
+    said = np.isfinite(scaling.law.predict_log(columns))
+    kept = {name: values[said] for name, values in columns.items()}
+    return list(zip(sizes[said].tolist(), predict_rows(scaling.law, kept, anyway=True), strict=True))
+
+
+def spread_sizes(middle: float) -> Array:
+    """Return the sizes of an IsoFLOP curve around its best."""
+    return np.geomspace(middle / 20, middle * 20, _SIZES)
+
+
+def predict_along(scaling: Scaling, column: str) -> list[tuple[float, Row]]:
+    """Return what the law says along one column, the others at their largest, beyond its points too."""
+    low, high = scaling.law.ranges[column]
+    values = np.geomspace(low, high * math.sqrt(_BEYOND), _SIZES)
+    columns = {name: np.full(_SIZES, scaling.law.ranges[name][1]) for name in scaling.law.columns} | {column: values}
+    return list(zip(values.tolist(), predict_rows(scaling.law, columns, anyway=True), strict=True))
+
+
+def cut_slices(points: Points) -> list[Slice]:
+    """Return the runs by budget, where the compute of several is nearly one; budgets of few sizes are left out."""
+    order = np.argsort(points.compute, kind="stable")
+    compute = points.compute[order]
+    breaks = np.flatnonzero(compute[1:] > compute[:-1] * _NEAR) + 1
+    slices = []
+    for chosen in np.split(order, breaks):
+        sizes, losses = points.columns["N"][chosen], np.exp(points.log_target[chosen])
+        spread = points.compute[chosen].max() / points.compute[chosen].min()
+        if len(set(sizes.tolist())) >= _LEAST_SIZES and spread < _NEAR**2:
+            slices.append(Slice(float(np.exp(np.log(points.compute[chosen]).mean())), sizes, losses))
+    return slices

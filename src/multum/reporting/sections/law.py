@@ -1,0 +1,249 @@
+"""The law: its parameters and doubts, how its runs lie about it, and what it expects beyond them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from multum.laws.law import Law
+from multum.laws.planning import Plan
+from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity
+from multum.reporting.content import Cell, Figure, Material, Section, Table
+from multum.reporting.documents import Document, Kind, read_number
+from multum.reporting.scaling import Scaling, plan_budgets, predict_along, predict_points, read_scalings
+
+KINDS = (
+    Kind("law", "a LAW.json that `multum law -o` wrote", frozenset({"multum_law"})),
+    Kind(
+        "told law",
+        "what `multum law --json` prints",
+        frozenset({"form", "formula", "parameters", "runners_up", "holdout_error"}),
+    ),
+)
+
+_COMPUTE = "training FLOPs"
+
+
+def show(material: Material) -> Section | None:
+    """Return the laws, with the runs that were given beside them."""
+    scalings = read_scalings(material)
+    told = [document.read(_tabulate_told) for document in material.take("told law")]
+    if not scalings and not told:
+        return None
+    figures = [figure for number, one in enumerate(scalings, 1) for figure in _draw_law(one, number)]
+    tables = [table for one in scalings for table in _tabulate(one.name, one.law)]
+    notes = [f"{one.name}: {note}" for one in scalings for note in _list_notes(one)]
+    lead = (
+        " ".join(_tell(one) for one in scalings)
+        or "A law as `multum law --json` told it; its LAW.json has curves, too."
+    )
+    return Section("law", "The law", lead, tuple(figures), (*tables, *told), notes=tuple(notes))
+
+
+def _tell(scaling: Scaling) -> str:
+    """Return in a sentence or two what was fitted and how good it is."""
+    law = scaling.law
+    unit = "" if law.unit == "none" else f", in {law.unit}"
+    told = f"{law.target} = {law.formula}{unit}: {law.points} runs within {law.error:.2%} on average."
+    if law.holdout is not None:
+        told += (
+            f" Fitted without {law.holdout.share}, it was off by {law.holdout.error:.2%} on those"
+            f" {law.holdout.points}, up to {law.holdout.reach:.3g} times the compute."
+        )
+    return told
+
+
+def _list_notes(scaling: Scaling) -> list[str]:
+    refusals = [f"not to be extrapolated: {reason}" for reason in scaling.law.refusals]
+    return [*refusals, *scaling.law.warnings, *scaling.law.notes, *scaling.notes]
+
+
+def _draw_law(scaling: Scaling, number: int) -> list[Figure]:
+    """Return the curve of the law with its runs, and how far these are from it."""
+    plans = plan_budgets(scaling) if scaling.plans else []
+    curve = _draw_budgets(scaling, plans, number) if plans else _draw_columns(scaling, number)
+    rows = predict_points(scaling)
+    return curve + ([_draw_misses(scaling, number)] if rows else [])
+
+
+def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> list[Figure]:
+    """Return the best loss a budget buys, with its interval, and the runs."""
+    rows = [
+        {"x": one.compute, "loss": one.loss, "low": one.low, "high": one.high, "beyond": one.extrapolated}
+        for one in plans
+    ]
+    runs: Rows = []
+    if scaling.points is not None and scaling.points.target is not None:
+        columns = (scaling.points.compute, scaling.points.target, scaling.points.columns["N"])
+        runs = [
+            {"x": x, "loss": loss, "n": n} for x, loss, n in zip(*(column.tolist() for column in columns), strict=True)
+        ]
+    told = (
+        f"The least {scaling.law.target} that training compute buys by the law, from {plans[0].loss:.4g} to"
+        f" {plans[-1].loss:.4g}, with 80 % intervals; dashed beyond the law's runs."
+    )
+    table = Table(
+        ("FLOPs", "parameters", scaling.law.amounts, scaling.law.target, "80 % from", "to", "beyond the runs"),
+        tuple(
+            (_short(p.compute), _short(p.N), _short(p.D), *_round(p.loss, p.low, p.high), _mark(p.extrapolated))
+            for p in plans
+        ),
+    )
+    title = f"{scaling.name}: what compute buys"
+    return [Figure(f"law-{number}", title, told, _chart(scaling, rows, _COMPUTE, runs), table)]
+
+
+def _draw_columns(scaling: Scaling, number: int) -> list[Figure]:
+    """Return the curve along each column of a law that does not weigh N against D."""
+    figures = []
+    law = scaling.law
+    for column in law.columns:
+        along = predict_along(scaling, column)
+        rows = [
+            {"x": x, "loss": row.predicted, "low": row.low, "high": row.high, "beyond": row.extrapolated}
+            for x, row in along
+        ]
+        runs: Rows = []
+        if scaling.points is not None and scaling.points.target is not None and len(law.columns) == 1:
+            pairs = zip(scaling.points.columns[column].tolist(), scaling.points.target.tolist(), strict=True)
+            runs = [{"x": x, "loss": loss} for x, loss in pairs]
+        told = f"{law.target} by {column}, with 80 % intervals; dashed beyond the law's runs."
+        cells = tuple((_short(x), *_round(r.predicted, r.low, r.high), _mark(r.extrapolated)) for x, r in along)
+        table = Table((column, law.target, "80 % from", "to", "beyond the runs"), cells)
+        chart = _chart(scaling, rows, column, runs)
+        figures.append(
+            Figure(f"law-{number}-{len(figures) + 1}", f"{scaling.name}: along {column}", told, chart, table)
+        )
+    return figures
+
+
+def _chart(scaling: Scaling, rows: Rows, title: str, runs: Rows) -> Spec:
+    """Return a curve in its band, dashed where it is extrapolated, and runs as points, lighter the larger they are."""
+    x, name = quantity("x", title, log=True, form="~e" if title == _COMPUTE else "~s"), scaling.law.target
+    y = quantity("loss", name, form=".3~g")
+    tips = hover(("x", title, ".3~g"), ("loss", name, ".4f"), ("low", "80 % from", ".4f"), ("high", "to", ".4f"))
+    band = draw(
+        {"type": "area", "opacity": 0.16}, rows, x=x, y=quantity("low", name, form=".3~g"), y2={"field": "high"}
+    )
+    layers = [band]
+    for beyond, piece in _cut_pieces(rows):
+        layers.append(draw({"type": "line", "strokeDash": [6, 4] if beyond else [1, 0]}, piece, x=x, y=y))
+    layers.append(draw({"type": "point", "opacity": 0, "size": 160}, rows, x=x, y=y, tooltip=tips))
+    if runs:
+        sized = "n" in runs[0]
+        legend = {"orient": "top", "format": "~s", "tickCount": 3}
+        colour = {
+            "field": "n",
+            "type": "quantitative",
+            "title": "parameters",
+            "scale": {"type": "log"},
+            "legend": legend,
+        }
+        run_tips = hover(("x", title, ".3~g"), ("loss", name, ".4f"), *([("n", "parameters", ",.0f")] if sized else []))
+        layers.append(
+            draw(
+                {"type": "point", "size": 40, "opacity": 0.9},
+                runs,
+                x=x,
+                y=y,
+                color=colour if sized else None,
+                tooltip=run_tips,
+            )
+        )
+    return layer(*layers, height=360)
+
+
+def _cut_pieces(rows: Rows) -> list[tuple[bool, list[Mapping[str, Any]]]]:
+    """Return the parts of a curve inside and beyond the law's points; each begins where the one before ends."""
+    pieces: list[tuple[bool, list[Mapping[str, Any]]]] = []
+    for row in rows:
+        if not pieces or pieces[-1][0] != row["beyond"]:
+            pieces.append((row["beyond"], pieces[-1][1][-1:] if pieces else []))
+        pieces[-1][1].append(row)
+    return pieces
+
+
+def _draw_misses(scaling: Scaling, number: int) -> Figure:
+    """Return by how much each run is off the law, beside the interval that the law gave it."""
+    points = scaling.points
+    assert points is not None, "there are runs"
+    rows: list[dict[str, Any]] = []
+    for place, flops, said in zip(points.places, points.compute.tolist(), predict_points(scaling), strict=True):
+        assert said.actual is not None, "runs have losses"
+        share = {
+            "miss": said.actual / said.predicted - 1,
+            "low": said.low / said.predicted - 1,
+            "high": said.high / said.predicted - 1,
+        }
+        rows.append({"place": place, "x": flops, "actual": said.actual, "predicted": said.predicted} | share)
+    inside = sum(row["low"] <= row["miss"] <= row["high"] for row in rows) / len(rows)
+    told = f"How far {len(rows)} runs are from the law, in percent; {inside:.0%} lie inside their 80 % intervals."
+    return Figure(
+        f"law-{number}-misses", f"{scaling.name}: runs and the law", told, _chart_misses(rows), _tabulate_misses(rows)
+    )
+
+
+def _chart_misses(rows: Rows) -> Spec:
+    x, y = quantity("x", _COMPUTE, log=True, form="~e"), quantity("miss", "run / law − 1", form="+.1%")
+    tips = hover(
+        ("place", "run", None),
+        ("actual", "measured", ".4f"),
+        ("predicted", "by the law", ".4f"),
+        ("miss", "off by", "+.2%"),
+    )
+    bars = draw(
+        {"type": "rule", "opacity": 0.45},
+        rows,
+        x=x,
+        y=quantity("low", "run / law − 1", form="+.1%"),
+        y2={"field": "high"},
+    )
+    zero = draw({"type": "rule", "strokeDash": [5, 4]}, [{"miss": 0}], y=y)
+    return layer(zero, bars, draw({"type": "point", "size": 50}, rows, x=x, y=y, tooltip=tips), height=260)
+
+
+def _tabulate_misses(rows: Rows) -> Table:
+    cells = tuple((r["place"], _short(r["x"]), *_round(r["actual"], r["predicted"]), f"{r['miss']:+.2%}") for r in rows)
+    return Table(("run", "FLOPs", "measured", "by the law", "off by"), cells)
+
+
+def _tabulate(name: str, law: Law) -> list[Table]:
+    """Return the parameters of a law, and the forms that described its runs worse."""
+    rows = tuple(
+        (parameter, *_round(value, law.standard_errors[parameter]), _span(law.intervals[parameter]))
+        for parameter, value in law.parameters.items()
+    )
+    tables = [Table(("parameter", "value", "standard error", "80 % interval"), rows, f"{name}: {law.form}")]
+    if law.runners_up:
+        others = tuple(
+            (one.form, round(one.bits, 1), "" if one.error is None else f"{one.error:.2%}") for one in law.runners_up
+        )
+        head = ("other form", "longer by, bits", "error on the largest, held out")
+        tables.append(Table(head, others, f"{name}: other forms, by description length"))
+    return tables
+
+
+def _tabulate_told(document: Document) -> Table:
+    """Return the parameters of a law that was printed; ends of intervals may be open."""
+    fields = document.fields
+    rows: list[tuple[Cell, ...]] = []
+    for name, value in fields["parameters"].items():
+        error, (low, high) = fields["standard_errors"][name], fields["intervals"][name]
+        rows.append((str(name), *_round(read_number(value), error), _span((low, high))))
+    caption = f"{document.name}: {fields['form']}, {fields['formula']}"
+    return Table(("parameter", "value", "standard error", "80 % interval"), tuple(rows), caption)
+
+
+def _span(ends: tuple[float | None, float | None]) -> str:
+    low, high = ("open" if end is None or abs(end) == float("inf") else f"{end:.4g}" for end in ends)
+    return f"{low} to {high}"
+
+
+def _round(*values: float | None) -> tuple[float | None, ...]:
+    return tuple(None if value is None else float(f"{value:.5g}") for value in values)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _mark(beyond: bool) -> str:
+    return "yes" if beyond else ""

@@ -1,0 +1,124 @@
+"""Text coloured by surprise: what each program found hard in it, byte by byte, and how its rate went on the way."""
+
+import re
+from collections import defaultdict
+from itertools import accumulate
+from typing import Any
+
+from multum.reporting.charts import draw, hover, layer, picked, quantity, series
+from multum.reporting.content import Figure, Material, Panel, Reading, Section, Table
+
+KINDS = ()
+# Of the text so many bytes are shown, its last ones: by then a program that learns has learnt something.
+SHOWN_BYTES = 5000
+_PLACES = 160
+_WORDS = 8
+_WORD = re.compile(rb"\S+")
+
+
+def show(material: Material) -> Section | None:
+    """Return the end of a text in the colours of each program's surprise, and rates along all of it."""
+    readings = material.readings
+    if not readings:
+        return None
+    first = readings[0]
+    panels = tuple(Panel(one.program, "", _describe(one), _cut_cells(one)) for one in readings)
+    lead = (
+        f"{first.text}: {len(first.data):,} bytes were read, and the last {min(SHOWN_BYTES, len(first.data)):,} are"
+        " shown. The darker a character, the more bits it took. Point at one, or go through them with the arrow keys."
+    )
+    tables = (_tabulate(readings), *(_list_words(one) for one in readings))
+    return Section("surprise", "Surprise", lead, (_draw_rates(readings),), tables, panels)
+
+
+def _rate(reading: Reading) -> float:
+    return sum(reading.byte_bits) / len(reading.data)
+
+
+def _describe(reading: Reading) -> str:
+    """Return a program's rate, with the bytes that it has itself."""
+    size = (
+        f"and {reading.program_bytes:,} bytes of its own"
+        if reading.program_bytes
+        else "and no bytes of its own: it learns while it reads"
+    )
+    return f"{reading.program}: {_rate(reading):.3f} bits per byte, {size}."
+
+
+def _cut_cells(reading: Reading) -> dict[str, Any]:
+    """Return the characters that are shown, and the bits of each; those of several bytes add theirs up."""
+    start = max(0, len(reading.data) - SHOWN_BYTES)
+    while start < len(reading.data) and reading.data[start] & 0xC0 == 0x80:
+        start += 1  # not in the middle of a character
+    text = reading.data[start:].decode("utf-8", "surrogateescape")
+    marks, bits, place = [], [], start
+    for character in text:
+        width = len(character.encode("utf-8", "surrogateescape"))
+        bits.append(round(sum(reading.byte_bits[place : place + width]), 2))
+        marks.append(_show_character(character))
+        place += width
+    return {"characters": marks, "bits": bits, "start": start}
+
+
+def _show_character(character: str) -> str:
+    """Return a character as it is, or what stands for one that cannot be seen."""
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x20 and character not in "\n\t":
+        return chr(0x2400 + code)
+    return character if character.isprintable() or character in "\n\t " else "\N{REPLACEMENT CHARACTER}"
+
+
+def _draw_rates(readings: tuple[Reading, ...]) -> Figure:
+    """Return the rate of all bytes so far, by how many they are."""
+    rows, cells = [], []
+    for reading in readings:
+        sums = list(accumulate(reading.byte_bits))
+        size = len(sums)
+        places = sorted({max(1, size * number // _PLACES) for number in range(1, _PLACES + 1)})
+        rows += [{"series": reading.program, "bytes": place, "rate": sums[place - 1] / place} for place in places]
+        cells += [(reading.program, end, round(sums[end - 1] / end, 4)) for end in _list_milestones(size)]
+    told = f"Bits per byte of all bytes so far, {len(readings)} programs: " + "; ".join(
+        f"{one.program} ends at {_rate(one):.3f}" for one in readings
+    )
+    chart = draw(
+        "line",
+        rows,
+        x=quantity("bytes", "bytes read"),
+        y=quantity("rate", "bits per byte so far", zero=True, form=".1f"),
+        color=series(),
+        opacity=picked(),
+        tooltip=hover(("series", "program", None), ("bytes", "bytes read", ",.0f"), ("rate", "bits per byte", ".4f")),
+    )
+    table = Table(("program", "bytes read", "bits per byte so far"), tuple(cells))
+    return Figure("rates", "Rate against bytes", f"{told}.", layer(chart, pickable=True), table)
+
+
+def _list_milestones(size: int) -> list[int]:
+    """Return places for a table: doubling, and the end."""
+    return [*(1 << power for power in range(8, size.bit_length()) if 1 << power < size), size]
+
+
+def _tabulate(readings: tuple[Reading, ...]) -> Table:
+    """Return program, code and total of each on this text."""
+    rows = []
+    for one in readings:
+        code = sum(one.byte_bits) / 8
+        rows.append(
+            (one.program, one.program_bytes, round(code), round(one.program_bytes + code), round(_rate(one), 4))
+        )
+    return Table(("program", "program, bytes", "code, bytes", "together", "bits per byte"), tuple(rows), "On this text")
+
+
+def _list_words(reading: Reading) -> Table:
+    """Return the words that took most bits in all, each with how often it was there."""
+    sums = [0.0, *accumulate(reading.byte_bits)]
+    bits, counts = defaultdict[str, float](float), defaultdict[str, int](int)
+    for match in _WORD.finditer(reading.data):
+        word = "".join(map(_show_character, match[0].decode("utf-8", "surrogateescape")))[:40]
+        bits[word] += sums[match.end()] - sums[match.start()]
+        counts[word] += 1
+    most = sorted(bits, key=lambda word: bits[word] / counts[word], reverse=True)[:_WORDS]
+    rows = tuple((word, counts[word], round(bits[word] / counts[word], 1)) for word in most)
+    return Table(("word", "times", "bits each time"), rows, f"What surprised {reading.program} most")
