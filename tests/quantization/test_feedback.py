@@ -104,3 +104,14 @@ def test_correlations_count_as_much_as_positions_vouch_for_them() -> None:
     assert shares[0] < shares[1] < shares[2]
     assert shares[2] == pytest.approx(1)
     assert all(torch.allclose(one.diagonal(), cost.diagonal()) for one in kept)
+
+
+def test_weights_that_are_zero_stay_zero_and_the_others_still_make_good_for_them() -> None:
+    matrix, sensitivity = _make_case()
+    gone = torch.rand(matrix.shape, generator=torch.Generator().manual_seed(2)) < 0.5
+    matrix[gone] = 0
+    ground = prepare(sensitivity)
+    rounded = round_matrix(matrix, ground, -3.0)
+    assert not rounded.codes[gone].any()
+    assert rounded.codes[~gone].bool().double().mean() > 0.8
+    assert rounded.loss == pytest.approx(_cost(matrix - _read(rounded), sensitivity, ground.damping), rel=1e-3)

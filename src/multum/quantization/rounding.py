@@ -1,6 +1,7 @@
 """Columns become codes one after the other, each code worth its bits and each error made good by the next columns.
 
-Invariant: a code is the nearest one, or the next to zero where what it saves in bits is worth more than what it costs.
+Invariant: a code is the nearest one, or the next to zero where what it saves in bits is worth more than what it costs;
+a weight that is 0 stays 0, and what it would have made good is left to the next columns.
 Source: Wiedemann and others, "DeepCABAC" (2020), section 3, for rounding by rate.
 """
 
@@ -33,7 +34,8 @@ class Columns:
         """most: the largest code."""
         squares = (values / steps).square()
         rows, columns = 0.5 * squares.mean(1).log2(), 0.5 * (squares.mean(0).log2() - squares.mean().log2())
-        self.values, self.codes = values, torch.empty(values.shape, dtype=torch.int16)
+        # until a column is rounded, its codes are 0 where its values are to stay 0
+        self.values, self.codes = values, (values != 0).to(torch.int16)
         self._steps, self._most = steps.contiguous().numpy(), most
         self._rows, self._columns = _count_levels(rows), _count_levels(columns)
 
@@ -93,6 +95,8 @@ def _round_columns(values, steps, feedback, rates, most, start, codes, errors):
             margin = first[level] if nearest <= 1 else further[level]
             if nearest > 0 and size - nearest + half < margin:
                 nearest -= np.float32(1)
+            if codes[r, c] == 0:
+                nearest = np.float32(0)
             if value < 0:
                 nearest = -nearest
             codes[r, c] = np.int16(nearest)
