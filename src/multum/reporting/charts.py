@@ -56,6 +56,12 @@ def series(title: str | None = None, order: Sequence[str] | None = None) -> Spec
     return {"field": "series", "type": "nominal", "sort": list(order) if order else None, "legend": legend}
 
 
+def sizes(field: str, title: str) -> Spec:
+    """Return colours from small to large numbers, by their logarithm, with a legend above."""
+    legend = {"orient": "top", "format": "~s", "tickCount": 3}
+    return {"field": field, "type": "quantitative", "title": title, "scale": {"type": "log"}, "legend": legend}
+
+
 def hover(*fields: tuple[str, str, str | None]) -> list[Spec]:
     """Return what is told where the pointer is: (field, title, d3 format or None for words)."""
     return [

@@ -102,7 +102,10 @@ def _read_source(source: Source, kinds: Sequence[Kind]) -> Iterator[Document]:
 
 
 def _read_folder(path: Path, kinds: Sequence[Kind]) -> Iterator[Document]:
-    """Yield the run that a folder is, or the runs, results and tables in it; what is none of these is passed over."""
+    """Yield the run that a folder is, or the runs, results and tables in it; what is none of these is passed over.
+
+    Runs may lie one folder deeper, as those of a ladder do.
+    """
     if (path / DESCRIPTION).is_file():
         fields = _parse(path / DESCRIPTION, _read_text(path / DESCRIPTION))
         kind = _recognise(fields, kinds)
@@ -110,9 +113,11 @@ def _read_folder(path: Path, kinds: Sequence[Kind]) -> Iterator[Document]:
             yield Document(kind, str(path), path.name or str(path), fields, path)
         return
     for inside in sorted(path.iterdir()):
-        if (inside / DESCRIPTION).is_file():
-            yield from _read_folder(inside, kinds)
-        elif inside.is_file() and not inside.name.startswith("."):
+        if inside.is_dir():
+            for run in (inside, *sorted(inside.iterdir())):
+                if (run / DESCRIPTION).is_file():
+                    yield from _read_folder(run, kinds)
+        elif not inside.name.startswith("."):
             yield from _read_file(inside, kinds)
 
 

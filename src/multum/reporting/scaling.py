@@ -132,8 +132,17 @@ def predict_along(scaling: Scaling, column: str) -> list[tuple[float, Row]]:
     return list(zip(values.tolist(), predict_rows(scaling.law, columns, anyway=True), strict=True))
 
 
-def cut_slices(points: Points) -> list[Slice]:
+def take_whole(points: Points) -> Points:
+    """Return the runs at the most bits of weights there are, as curves are drawn; all where none tells of bits."""
+    kept = np.ones(len(points), bool)
+    for name in {"P", "Q"} & set(points.columns):
+        kept &= points.columns[name] == points.columns[name].max()
+    return points.take(kept)
+
+
+def cut_slices(all_points: Points) -> list[Slice]:
     """Return the runs by budget, where the compute of several is nearly one; budgets of few sizes are left out."""
+    points = take_whole(all_points)
     order = np.argsort(points.compute, kind="stable")
     compute = points.compute[order]
     breaks = np.flatnonzero(compute[1:] > compute[:-1] * _NEAR) + 1

@@ -13,12 +13,13 @@ from multum.reporting.sections import (
     learning,
     ledger,
     origin,
+    precision,
     rates,
     samples,
     surprise,
 )
 
-SECTIONS = (comparison, ledger, learning, rates, law, budgets, frontier, surprise, samples, origin)
+SECTIONS = (comparison, ledger, learning, rates, law, budgets, precision, frontier, surprise, samples, origin)
 
 
 def list_kinds() -> tuple[Kind, ...]:

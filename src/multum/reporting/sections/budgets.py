@@ -1,13 +1,14 @@
 """IsoFLOP curves and the compute-optimal line: which size is best for a budget, by the law and by its runs."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from multum.errors import UsageError
 from multum.laws.optima import Optimum, find_optimum
 from multum.laws.planning import Plan
-from multum.reporting.charts import Spec, draw, hover, layer, picked, quantity, series
+from multum.reporting.charts import Rows, Spec, draw, hover, layer, picked, quantity, series
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.scaling import (
     Scaling,
@@ -67,8 +68,9 @@ def _list_valleys(scaling: Scaling) -> list[Valley]:
     slices = cut_slices(scaling.points) if scaling.points is not None else []
     if len(slices) > _MOST:
         slices = [slices[place] for place in np.linspace(0, len(slices) - 1, _MOST).round().astype(int)]
-    low, high = scaling.law.ranges["compute"]
-    budgets = [(one.flops, one) for one in slices] or [(float(one), None) for one in np.geomspace(low, high, _BUDGETS)]
+    budgets: list[tuple[float, Slice | None]] = [(one.flops, one) for one in slices]
+    if not budgets:
+        budgets += [(flops, None) for flops in np.geomspace(*scaling.law.ranges["compute"], _BUDGETS).tolist()]
     valleys = []
     for flops, runs in budgets:
         try:
@@ -81,7 +83,9 @@ def _list_valleys(scaling: Scaling) -> list[Valley]:
 def _draw_valleys(scaling: Scaling, number: int) -> Figure:
     """Return loss by size at each budget, the law as lines and runs as points."""
     valleys, target = _list_valleys(scaling), scaling.law.target
-    lines, bests, runs = [], [], []
+    lines: list[dict[str, Any]] = []
+    bests: list[dict[str, Any]] = []
+    runs: list[dict[str, Any]] = []
     for valley in valleys:
         for n, row in predict_slice(scaling, valley.flops, spread_sizes(valley.best.n)):
             lines.append({"series": valley.label, "n": n, "loss": row.predicted})
@@ -89,32 +93,28 @@ def _draw_valleys(scaling: Scaling, number: int) -> Figure:
         bests.append({"series": valley.label, "n": n, "d": valley.best.d, "loss": row.predicted})
         if valley.runs is not None:
             pairs = zip(valley.runs.sizes.tolist(), valley.runs.losses.tolist(), strict=True)
-            runs += [{"series": valley.label, "n": n, "loss": loss, "how": "run"} for n, loss in pairs]
-    table = Table(
-        ("budget", "best parameters", scaling.law.amounts, f"{target} there", "runs"),
-        tuple(
-            (
-                b["series"],
-                f"{b['n']:.3g}",
-                f"{b['d']:.3g}",
-                round(b["loss"], 4),
-                0 if v.runs is None else len(v.runs.sizes),
-            )
-            for b, v in zip(bests, valleys, strict=True)
-        ),
+            runs += [{"series": valley.label, "n": n, "loss": loss} for n, loss in pairs]
+    rows = tuple(
+        (
+            valley.label,
+            f"{valley.best.n:.3g}",
+            f"{valley.best.d:.3g}",
+            round(best["loss"], 4),
+            0 if valley.runs is None else len(valley.runs.sizes),
+        )
+        for valley, best in zip(valleys, bests, strict=True)
     )
+    table = Table(("budget", "best parameters", scaling.law.amounts, f"{target} there", "runs"), rows)
     told = (
-        f"{target} by parameters at {len(valleys)} budgets: valleys, whose lowest points, the diamonds, lie farther right"
-        " the more compute there is."
+        f"{target} by parameters at {len(valleys)} budgets: valleys, whose lowest points, the diamonds, lie farther"
+        " right the more compute there is."
     )
     return Figure(
         f"isoflop-{number}", f"{scaling.name}: IsoFLOP curves", told, _chart(lines, bests, runs, target), table
     )
 
 
-def _chart(
-    lines: list[dict[str, object]], bests: list[dict[str, object]], runs: list[dict[str, object]], target: str
-) -> Spec:
+def _chart(lines: Rows, bests: Rows, runs: Rows, target: str) -> Spec:
     x, y = quantity("n", "parameters", log=True), quantity("loss", target, form=".3~g")
     colour = series("budget", order=[str(best["series"]) for best in bests])
     tips = hover(("series", "budget", None), ("n", "parameters", ",.3~g"), ("loss", target, ".4f"))

@@ -46,9 +46,16 @@ def _read_demo(document: Document) -> tuple[list[Row], list[Row]]:
 
 
 def _read_row(fields: dict[str, Any]) -> Row:
-    names = ("raw_bytes", "packed_bytes", "bpb", "pack_cpu_s", "unpack_cpu_s")
-    numbers = (read_number(fields[name]) for name in names)
-    return Row(str(fields["file"]), str(fields["codec"]), *numbers, verified=fields["verified"] is True)
+    return Row(
+        file=str(fields["file"]),
+        codec=str(fields["codec"]),
+        raw_bytes=read_number(fields["raw_bytes"]),
+        packed_bytes=read_number(fields["packed_bytes"]),
+        bpb=read_number(fields["bpb"]),
+        pack_s=read_number(fields["pack_cpu_s"]),
+        unpack_s=read_number(fields["unpack_cpu_s"]),
+        verified=fields["verified"] is True,
+    )
 
 
 def _draw_total(totals: list[Row], number: int) -> Figure:

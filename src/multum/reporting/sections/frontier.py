@@ -55,11 +55,15 @@ def _read_shrink(document: Document) -> Shrunken:
     before, after = fields["loss_before"], fields["loss_after"]
     measured = before is not None and after is not None
     accuracy = after.get("accuracy") if measured else None
-    sizes = (read_number(fields[name]) for name in ("weights", "bytes_before", "bytes_after"))
+    weights, bytes_before, bytes_after = (
+        read_number(fields[name]) for name in ("weights", "bytes_before", "bytes_after")
+    )
     return Shrunken(
-        str(fields["source"]),
-        str(fields["target"]),
-        *sizes,
+        source=str(fields["source"]),
+        target=str(fields["target"]),
+        weights=weights,
+        bytes_before=bytes_before,
+        bytes_after=bytes_after,
         unit=str(after["unit"]) if measured else "",
         before=read_number(before["value"]) if measured else None,
         after=read_number(after["value"]) if measured else None,

@@ -5,10 +5,10 @@ from typing import Any
 
 from multum.laws.law import Law
 from multum.laws.planning import Plan
-from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity
+from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity, sizes
 from multum.reporting.content import Cell, Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
-from multum.reporting.scaling import Scaling, plan_budgets, predict_along, predict_points, read_scalings
+from multum.reporting.scaling import Scaling, plan_budgets, predict_along, predict_points, read_scalings, take_whole
 
 KINDS = (
     Kind("law", "a LAW.json that `multum law -o` wrote", frozenset({"multum_law"})),
@@ -71,8 +71,9 @@ def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> list[Figu
         for one in plans
     ]
     runs: Rows = []
-    if scaling.points is not None and scaling.points.target is not None:
-        columns = (scaling.points.compute, scaling.points.target, scaling.points.columns["N"])
+    points = None if scaling.points is None else take_whole(scaling.points)
+    if points is not None and points.target is not None:
+        columns = (points.compute, points.target, points.columns["N"])
         runs = [
             {"x": x, "loss": loss, "n": n} for x, loss, n in zip(*(column.tolist() for column in columns), strict=True)
         ]
@@ -93,7 +94,7 @@ def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> list[Figu
 
 def _draw_columns(scaling: Scaling, number: int) -> list[Figure]:
     """Return the curve along each column of a law that does not weigh N against D."""
-    figures = []
+    figures: list[Figure] = []
     law = scaling.law
     for column in law.columns:
         along = predict_along(scaling, column)
@@ -129,14 +130,7 @@ def _chart(scaling: Scaling, rows: Rows, title: str, runs: Rows) -> Spec:
     layers.append(draw({"type": "point", "opacity": 0, "size": 160}, rows, x=x, y=y, tooltip=tips))
     if runs:
         sized = "n" in runs[0]
-        legend = {"orient": "top", "format": "~s", "tickCount": 3}
-        colour = {
-            "field": "n",
-            "type": "quantitative",
-            "title": "parameters",
-            "scale": {"type": "log"},
-            "legend": legend,
-        }
+        colour = sizes("n", "parameters") if sized else None
         run_tips = hover(("x", title, ".3~g"), ("loss", name, ".4f"), *([("n", "parameters", ",.0f")] if sized else []))
         layers.append(
             draw(
@@ -144,7 +138,7 @@ def _chart(scaling: Scaling, rows: Rows, title: str, runs: Rows) -> Spec:
                 runs,
                 x=x,
                 y=y,
-                color=colour if sized else None,
+                color=colour,
                 tooltip=run_tips,
             )
         )

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from multum.reporting.charts import draw, hover, layer, picked, quantity, series
+from multum.reporting.charts import draw, hover, layer, picked, quantity, series, sizes
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
 KINDS = (Kind("fit", "a folder that `multum fit` made", frozenset({"task", "report", "law"})),)
+
+# More fits are told apart by their size, as there are no more colours.
+_MOST_SERIES = 8
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,18 @@ def _read_moment(fields: dict[str, Any]) -> Moment:
 def _draw_curves(fits: list[Fit], unit: str) -> list[Figure]:
     """Return the curves by what was read, and by time."""
     rows = [
-        {"series": fit.name, "units": one.units, "time": one.time_s, "bits": one.bits, "step": one.step}
+        {"series": fit.name, "n": fit.parameters, "units": one.units, "time": one.time_s, "bits": one.bits}
         for fit in fits
         for one in fit.curve
     ]
     if not rows:
         return []
     head = ("fit", "step", f"{unit}s read", "seconds", f"bits a held-out {unit}")
-    table = Table(head, tuple((r["series"], r["step"], r["units"], r["time"], r["bits"]) for r in rows))  # type: ignore[arg-type]
+    cells = tuple((fit.name, one.step, one.units, one.time_s, one.bits) for fit in fits for one in fit.curve)
+    table = Table(head, cells)
     told = f"Bits a held-out {unit} of {len(fits)} {'fit' if len(fits) == 1 else 'fits'}, falling as they go on."
+    several = len(fits) > _MOST_SERIES
+    colour = sizes("n", "parameters") if several else series(order=[fit.name for fit in fits])
     tips = hover(
         ("series", "fit", None),
         ("bits", f"bits a {unit}", ".4f"),
@@ -104,13 +110,14 @@ def _draw_curves(fits: list[Fit], unit: str) -> list[Figure]:
             rows,
             x=quantity(field, title, log=log),
             y=quantity("bits", f"bits a held-out {unit}", form=".2f"),
-            color=series(order=[fit.name for fit in fits]),
-            opacity=picked(),
+            color=colour,
+            detail={"field": "series", "type": "nominal"},
+            opacity=None if several else picked(),
             tooltip=tips,
         )
         name = f"learning-{unit}-{field}"
         heading = f"Rate against {f'{unit}s read' if field == 'units' else 'time'}"
-        figures.append(Figure(name, heading, told, layer(chart, pickable=True), table))
+        figures.append(Figure(name, heading, told, layer(chart, pickable=not several), table))
     return figures
 
 

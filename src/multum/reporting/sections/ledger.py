@@ -76,8 +76,9 @@ def _read_find(document: Document) -> Ledger:
 
 def _read_archive(document: Document) -> Account:
     """Return the account of an archive that was listed."""
-    parts = (read_number(document.fields[name]) for name in ("program_bytes", "coded_bytes", "container_bytes"))
-    return Account(document.name, *parts, measured=True)
+    names = ("program_bytes", "coded_bytes", "container_bytes")
+    program, code, container = (read_number(document.fields[name]) for name in names)
+    return Account(document.name, program, code, container, measured=True)
 
 
 def _tell(ledger: Ledger) -> str:
@@ -147,6 +148,7 @@ def _stack(accounts: tuple[Account, ...]) -> Spec:
 
 def _tabulate(accounts: tuple[Account, ...]) -> Table:
     rows = tuple(
-        (one.name, *map(round, (one.program, one.code, one.container, one.total)), one.basis) for one in accounts
+        (one.name, round(one.program), round(one.code), round(one.container), round(one.total), one.basis)
+        for one in accounts
     )
     return Table(("candidate", "program", "code", "container", "total, bytes", "how it is known"), rows)
