@@ -101,9 +101,10 @@ def _announce(talk: Talk, name: str) -> "Announce":
     def say(cost: "Cost") -> None:
         finished = f", {cost.finished} more are done" if cost.finished else ""
         rounded = f", each rounded to {', '.join(f'{one:g}' for one in cost.bits)} bits a weight" if cost.bits else ""
+        sizes = f"{cost.least_parameters:,} to {cost.most_parameters:,} weights"
         talk.note(
-            f"{name}: {cost.runs} runs of {cost.least_parameters:,} to {cost.most_parameters:,} weights{rounded}{finished}"
-            f": {cost.flops:.3g} FLOPs, about {show_time(cost.time_s)} with {cost.workers} at once"
+            f"{name}: {cost.runs} runs of {sizes}{rounded}{finished}: {cost.flops:.3g} FLOPs,"
+            f" about {show_time(cost.time_s)} with {cost.workers} at once"
             f" ({cost.flops_s / 1e9:.0f} GFLOP/s each, as measured)"
         )
 

@@ -17,6 +17,7 @@ Examples:
   multum shrink model/ -o small.mtm                     4 bits a weight, no data
   multum shrink model/ -o small.mtm --data notes.txt --target-bytes 60M
   multum shrink run/ -o small.mtm --data a.txt --max-loss-increase 0.01
+  multum shrink run/ -o thin.mtm --data a.txt --recipe "prune=surgeon:0.5 | code"
   multum unpack small.mtm                               a directory again
   multum bits small.mtm held-out.txt                    what it is worth
 """
@@ -35,6 +36,7 @@ Examples:
     metavar="X",
     help="Bits a byte (label) lost at most, or no file; alone, the smallest file that keeps it.",
 )
+@click.option("--recipe", metavar="PASSES", help='Such as "prune=surgeon:0.5 | code" [default: code].')
 @click.option("--calibration", type=int, metavar="N", help="Tokens of CALIB that are read at most [default: 16384].")
 @click.option("--seed", type=int, default=0, metavar="N", help="Chooses them [default: 0].")
 @click.option("-f", "--force", is_flag=True, help="Overwrite OUT if it exists.")

@@ -13,7 +13,7 @@ from multum.ladders.jobs import Job, Measured
 from multum.ladders.rungs import PASSES, Rung, count_flops
 
 # Evaluations of held-out bytes within a run, of which the best weights are kept.
-EVALUATIONS = 8
+EVALUATIONS = 4
 # The final rate reads every byte twice, as context and to be scored.
 _FINAL_READINGS = 2
 # Steps that tell a pace; bytes a step are those of small programs.
@@ -66,8 +66,8 @@ def list_paced(rungs: Sequence[Rung], architecture: str) -> list[Rung]:
     """Return what to time: a few steps of the smallest and the largest program, and of one between them."""
     known = [rung.shape.parameters for rung in rungs] or _PACED_SIZES
     low, high = min(known), max(known)
-    sizes = dict.fromkeys((low, round(math.sqrt(low * high)), high))
-    return list({one.shape: one for one in (Rung(size, _STEPS * _STEP_BYTES, architecture) for size in sizes)}.values())
+    rungs = [Rung(size, _STEPS * _STEP_BYTES, architecture) for size in (low, round(math.sqrt(low * high)), high)]
+    return list({rung.name: rung for rung in rungs}.values())
 
 
 def make_pace_jobs(job: Job, paced: Sequence[Rung], workers: int, bits: Sequence[float]) -> list[Job]:

@@ -46,7 +46,7 @@ def read_grid(
     as those of points are. Raises UsageError with the row, FormatError, OSError.
     """
     rungs = [_read_rung(record, training_bytes, architecture) for record in read_records([source])]
-    return tuple(dict.fromkeys(rungs))
+    return tuple({rung.name: rung for rung in rungs}.values())
 
 
 def _read_rung(record: Record, training_bytes: int, architecture: str) -> Rung:
@@ -128,15 +128,10 @@ def cut_slices(largest_flops: float, training_bytes: int, architecture: str) -> 
     rungs = []
     for number in reversed(range(_SLICES)):
         flops = largest_flops / _STEP**number
-        sizes = dict.fromkeys(_choose_size(flops, ratio, architecture) for ratio in RATIOS)
-        for parameters in sizes:
+        for ratio in RATIOS:
+            # the program that has about so many bytes for each of its weights at this compute
+            parameters = max(_LEAST_PARAMETERS, round(math.sqrt(flops / (FLOPS_A_PARAMETER * ratio))))
             trained_bytes = flops / count_flops(derive_shape(parameters, architecture))
             if _LEAST_BYTES <= trained_bytes <= _MOST_EPOCHS * training_bytes:
                 rungs.append(Rung(parameters, round(trained_bytes), architecture))
-    return tuple(rungs)
-
-
-def _choose_size(flops: float, ratio: float, architecture: str) -> int:
-    """Return the weights of the program that has about `ratio` bytes for each of them at this compute."""
-    wanted = max(_LEAST_PARAMETERS, round(math.sqrt(flops / (FLOPS_A_PARAMETER * ratio))))
-    return derive_shape(wanted, architecture).parameters
+    return tuple({rung.name: rung for rung in rungs}.values())

@@ -13,7 +13,7 @@ from multum.errors import UsageError
 from multum.training.running import LEAST_BYTES
 
 # Held out: a twentieth of the data and no more than this, enough to tell 0.01 bits per byte; all runs share its chance.
-_HELD_OUT_SHARE, _MOST_HELD_OUT_BYTES = 20, 1 << 17
+_HELD_OUT_SHARE, _MOST_HELD_OUT_BYTES = 20, 1 << 16
 # A share is made of pieces spread evenly over the data, so long that few windows cross from one to another.
 _LEAST_PIECE, _LONGEST_PIECE, _PIECES = 1 << 12, 1 << 16, 512
 # What a pace is measured on.

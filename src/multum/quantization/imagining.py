@@ -10,6 +10,9 @@ import torch
 
 from multum.quantization.sensitivities import Batch
 
+# In so many batches, so that reading them back and forth takes no more memory than a long text does.
+_BATCHES = 8
+
 
 def imagine(
     module: Any,
@@ -41,7 +44,7 @@ def imagine(
             state = _keep_state(result, done + 1)
             if progress is not None:
                 progress((done + 1) / (tokens - 1))
-    return [{"input_ids": part} for part in ids.split(max(1, texts // 4))]
+    return [{"input_ids": part} for part in ids.split(max(1, texts // _BATCHES))]
 
 
 def _keep_state(result: Any, place: int) -> dict[str, Any]:

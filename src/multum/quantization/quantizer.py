@@ -95,7 +95,7 @@ class Quantizer:
                 found = measured.pop(weight.name, None)
                 ground = prepare(guess_sensitivity(weight.read()) if found is None else found, flat, most)
                 self.grounds[weight.name] = self._keep(ground)
-        give_back_memory()
+                give_back_memory()
 
     def _make_folder(self) -> str:
         """Return a folder that goes when this quantizer does."""

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multum.errors import UsageError
+from multum.shrinking.recipes import USUAL, Recipe, read_recipe
 
 if TYPE_CHECKING:
     from multum.shrinking.material import Batch
@@ -28,6 +30,7 @@ class ShrinkOptions:
     seed: int = 0
     threads: int | None = None
     memory_limit: int | None = None
+    recipe: str = USUAL
 
     def __post_init__(self) -> None:
         """Raise UsageError for options that are out of range or exclude each other."""
@@ -43,6 +46,13 @@ class ShrinkOptions:
             self._check_gate(self.max_loss_increase)
         if self.calibration < 1:
             raise UsageError(f"calibration on {self.calibration} tokens is not possible; give 1 or more")
+        if not self.steps.codes and (self.target_bytes is not None or self.target_bits is not None):
+            raise UsageError(f"a size is met by coding, which '{self.recipe}' does not do; end it with | code")
+
+    @cached_property
+    def steps(self) -> Recipe:
+        """The passes that were asked for."""
+        return read_recipe(self.recipe)
 
     def _check_gate(self, most: float) -> None:
         if not (math.isfinite(most) and most >= 0):
@@ -56,7 +66,8 @@ class ShrinkOptions:
     @property
     def searches(self) -> bool:
         """Whether the size follows from the loss that is allowed."""
-        return self.max_loss_increase is not None and self.target_bytes is None and self.target_bits is None
+        sized = self.target_bytes is not None or self.target_bits is not None or not self.steps.codes
+        return self.max_loss_increase is not None and not sized
 
     def find_target_bytes(self, weights: int) -> int:
         """Return what the file may take for a model of so many weights."""

@@ -67,6 +67,14 @@ class State:
         return sum(tensor.nbytes for tensor in self.model.stored.values())
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a pass did. left: what it did not touch, and why. told: what it did, in words."""
+
+    left: tuple[Left, ...]
+    told: str = ""
+
+
 class Pass(Protocol):
     """A way to make a model smaller."""
 
@@ -74,8 +82,8 @@ class Pass(Protocol):
     def name(self) -> str:
         """How recipes and ledgers call it."""
 
-    def apply(self, state: State, progress: Progress | None) -> tuple[Left, ...]:
-        """Change `state`; return what was left alone, and why. Raises UsageError, FormatError."""
+    def apply(self, state: State, progress: Progress | None) -> Outcome:
+        """Change `state`; return what was done, and what was left alone. Raises UsageError, FormatError."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class Code:
 
     name: str = "code"
 
-    def apply(self, state: State, progress: Progress | None) -> tuple[Left, ...]:
+    def apply(self, state: State, progress: Progress | None) -> Outcome:
         """Quantize all matrices that the file can hold as grids. Raises UsageError for a model without any."""
         weights, left = list_codable(state.model)
         if not weights:
@@ -95,7 +103,7 @@ class Code:
             state.quantizer = Quantizer(module, weights, batches, seed=state.seed, progress=told)
         found = state.quantizer.quantize(Target(state.coded_bytes), _tell(progress, "coding"))
         settle(state, weights, found.grids)
-        return (*left, *(Left(one.name, one.size, one.reason) for one in found.skipped))
+        return Outcome((*left, *(Left(one.name, one.size, one.reason) for one in found.skipped)))
 
 
 def _tell(progress: Progress | None, what: str) -> Callable[[float], None] | None:
@@ -147,9 +155,10 @@ def run_passes(state: State, passes: Sequence[Pass], before: Loss | None, progre
     for one in passes:
         started_s = time.perf_counter()
         size_bytes = state.count_dense_bytes()
-        left = one.apply(state, progress)
+        done = one.apply(state, progress)
         after = state.measure()
         seconds = time.perf_counter() - started_s
-        ledger.append(PassLine(one.name, size_bytes, size_bytes, before, after, seconds, measure_peak_bytes(), left))
+        taken = (seconds, measure_peak_bytes())
+        ledger.append(PassLine(one.name, size_bytes, size_bytes, before, after, *taken, done.left, done.told))
         before = after
     return ledger

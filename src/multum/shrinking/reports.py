@@ -34,7 +34,7 @@ class PassLine:
 
     bytes_before, bytes_after: of the model as it would be written, the last one of the file itself. loss_before,
     loss_after: None where there is nothing to measure on. peak_bytes: the most memory that the process had until
-    its end. left: what the pass did not touch, and why.
+    its end. left: what the pass did not touch, and why. told: what it did, in words.
     """
 
     name: str
@@ -45,6 +45,7 @@ class PassLine:
     seconds: float
     peak_bytes: int
     left: tuple[Left, ...] = ()
+    told: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from multum.shrinking.measuring import make_probe, measure_running
 from multum.shrinking.models import Model, check_finite, open_model
 from multum.shrinking.options import ShrinkOptions
 from multum.shrinking.passes import Code, Progress, State, list_codable, run_passes
+from multum.shrinking.reducing import make_passes
 from multum.shrinking.reports import Loss, PassLine, ShrinkReport
 from multum.shrinking.writing import measure_rest_bytes, write_archive
 
@@ -89,16 +90,26 @@ def _run(
 
 @dataclass(eq=False)
 class _Run:
-    """The attempts of one shrink. before: the loss that the model begins with. ledger: of the last attempt."""
+    """The attempts of one shrink.
+
+    before: the loss that the model begins with. reduced: the ledger of the passes before coding, which are made once.
+    ledger: that of the last attempt, all passes.
+    """
 
     state: State
     asked: ShrinkOptions
     before: Loss | None
     progress: Progress | None
+    reduced: list[PassLine] = field(default_factory=list)
     ledger: list[PassLine] = field(default_factory=list)
 
     def write(self, file: BinaryIO) -> int:
         """Write the archive that was asked for; return its length. Raises UsageError when there is none."""
+        earlier = make_passes(self.asked.steps.before_code)
+        self.ledger = self.reduced = run_passes(self.state, earlier, self.before, self.progress)
+        if not self.asked.steps.codes:
+            self._check_gate()
+            return self._write_state(file)
         if self.asked.searches:
             assert self.asked.max_loss_increase is not None, "a search is for a loss"
             bits = search_bits(self.asked.max_loss_increase, self._try_bits)
@@ -126,7 +137,8 @@ class _Run:
     def _code(self, coded_bytes: int) -> None:
         self.state.restore()
         self.state.coded_bytes = min(coded_bytes, self._count_bytes(MOST_BITS))
-        self.ledger = run_passes(self.state, [Code()], self.before, self.progress)
+        before = self.reduced[-1].loss_after if self.reduced else self.before
+        self.ledger = [*self.reduced, *run_passes(self.state, [Code()], before, self.progress)]
 
     def _code_and_write(self, file: BinaryIO, coded_bytes: int) -> int:
         self._code(coded_bytes)

@@ -37,7 +37,8 @@ def shrink(
     evaluation: what the loss is measured on; without, the last tenth of `data`, which then calibrates nothing.
     target_bytes: of the file, everything in it; or target_bits: of the file a weight; 4 if nothing is asked for.
     max_loss_increase: bits a byte, or a label, that may be lost at most; alone, the smallest file that keeps it is
-    searched for. calibration: tokens at most, and 1,024 examples. seed: chooses them. threads, memory_limit: never
+    searched for. recipe: passes with | between them, such as "prune=surgeon:0.5 | code"; what comes before code is done
+    once, whatever size is tried, and without code the file holds the values as they are. calibration: tokens at most, and 1,024 examples. seed: chooses them. threads, memory_limit: never
     change the bytes. force: replace an existing target. progress: called with what is done and its share.
     `multum unpack` makes a directory of `target` that `transformers` loads; so does `load_program`, in memory.
     Raises UsageError (also where the loss rises too much: then there is no file), FormatError, LimitExceeded,

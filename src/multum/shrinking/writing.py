@@ -35,17 +35,19 @@ def write_archive(
     target: BinaryIO,
     threads: int | None = None,
     memory_limit: int | None = None,
+    *,
+    verify: bool = True,
 ) -> int:
     """Write the archive of `model` to `target`; return its length in bytes.
 
-    grids: by the names of the file's tensors. about: what multum.json says of the shrink.
+    grids: by the names of the file's tensors. about: what multum.json says of the shrink. verify: decode it back.
     """
     with scratch_folder("shrink") as name:
         folder = Path(name)
         write_folder(model, grids, about, folder)
         given = {WEIGHTS: grids} if grids else None
         report = pack(
-            folder, target, _LEVEL, threads, metadata=False, memory_limit=memory_limit, grids=given, verify=True
+            folder, target, _LEVEL, threads, metadata=False, memory_limit=memory_limit, grids=given, verify=verify
         )
     return report.archive_bytes
 
@@ -79,4 +81,5 @@ def measure_rest_bytes(model: Model, coded: Iterable[str], about: dict[str, Any]
     rest = {name: tensor for name, tensor in model.stored.items() if name not in names}
     kept = Model(model.name, model.module, rest or {"none": torch.zeros(0)}, {}, (), model.source, model.config)
     target = Sink()
-    return write_archive(kept, {}, about, target, threads) + _TENSOR_BYTES * len(names)  # type: ignore[arg-type]
+    size_bytes = write_archive(kept, {}, about, target, threads, verify=False)  # type: ignore[arg-type]
+    return size_bytes + _TENSOR_BYTES * len(names)
