@@ -13,6 +13,8 @@ _PALE = 0.12
 _POWER_OF_TEN = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) < 1e-6"
 # The axis of bars is longer than the longest by this, for the number at its end.
 _ROOM = 1.25
+# Pixels between the ends of a logarithmic axis and the first and last points.
+_ROOM_AT_ENDS = 12
 # Colours that stay apart for the colour-blind, at 3:1 to the ground at least, in an order that neighbours differ by.
 _COLOURS = {
     "light": ("#1f6fb4", "#c4560c", "#2e8555", "#9a3f9c", "#7a6512", "#b3304f", "#4b5563", "#0e7f8c"),
@@ -30,7 +32,7 @@ def quantity(field: str, title: str, *, log: bool = False, zero: bool = False, f
     axis: Spec = {"format": form, "labelExpr": label, "labelOverlap": "greedy", "labelFlush": False}
     scale: Spec = {"zero": zero, "nice": True}
     if log:
-        scale = {"type": "log", "nice": False}
+        scale = {"type": "log", "nice": False, "padding": _ROOM_AT_ENDS}
         axis["gridOpacity"] = {"condition": {"test": _POWER_OF_TEN, "value": 1}, "value": 0}
     return {"field": field, "type": "quantitative", "title": title, "axis": axis, "scale": scale}
 
@@ -58,7 +60,7 @@ def series(title: str | None = None, order: Sequence[str] | None = None) -> Spec
 
 def sizes(field: str, title: str) -> Spec:
     """Return colours from small to large numbers, by their logarithm, with a legend above."""
-    legend = {"orient": "top", "format": "~s", "tickCount": 3}
+    legend = {"type": "gradient", "orient": "top", "format": "~s", "tickCount": 3}
     return {"field": field, "type": "quantitative", "title": title, "scale": {"type": "log"}, "legend": legend}
 
 

@@ -71,7 +71,7 @@ def report(
     drawn = []
     if figures is not None:
         drawn = draw_figures([figure for one in sections for figure in one.figures], figures, force, progress)
-    page = render_page(title or _make_title(documents), sections).encode()
+    page = render_page(title or _make_title(several, documents), sections).encode()
     with whole_file(path, force, None) as file:
         file.write(page)
     return PageReport(path, len(page), tuple(one.name for one in sections), tuple(map(str, drawn)), tuple(notes))
@@ -83,9 +83,10 @@ def make_sections(material: Material) -> list[Section]:
     return [section for section in shown if section is not None]
 
 
-def _make_title(documents: Sequence[Document]) -> str:
-    """Return the names of what is shown, or how many they are."""
-    names = list(dict.fromkeys(one.name for one in documents))
+def _make_title(sources: Sequence[Source], documents: Sequence[Document]) -> str:
+    """Return the names of what was given, or how many they are; of the kinds of what is in memory."""
+    paths = [os.path.basename(os.path.abspath(one)) for one in sources if not isinstance(one, Mapping)]
+    names = list(dict.fromkeys([*paths, *(one.name for one in documents if one.path is None)]))
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
 

@@ -40,13 +40,21 @@ class Slice:
 
 @dataclass(frozen=True)
 class Scaling:
-    """A law and the runs it is shown with. fixed: values of its columns other than N, D and C. notes: to be minded."""
+    """A law and the runs it is shown with. fixed: values of its columns other than N, D and C. notes: to be minded.
+
+    alone: whether no other law is shown.
+    """
 
     name: str
     law: Law
     points: Points | None
     fixed: Mapping[str, float]
     notes: tuple[str, ...]
+    alone: bool
+
+    def head(self, text: str) -> str:
+        """Return a heading, with the law's name where there are several."""
+        return text if self.alone else f"{self.name}: {text}"
 
     @property
     def plans(self) -> bool:
@@ -56,10 +64,11 @@ class Scaling:
 
 def read_scalings(material: Material) -> list[Scaling]:
     """Return the laws, each with the runs that are given beside it. Raises FormatError, UsageError, OSError."""
-    return [_read_scaling(document, material) for document in material.take("law")]
+    laws = material.take("law")
+    return [_read_scaling(document, material, len(laws) == 1) for document in laws]
 
 
-def _read_scaling(document: Document, material: Material) -> Scaling:
+def _read_scaling(document: Document, material: Material, alone: bool) -> Scaling:
     if document.path is None:
         raise FormatError(f"'{document.place}' is a law in memory; write it to a file and give that")
     law = open_law(document.path)
@@ -68,7 +77,7 @@ def _read_scaling(document: Document, material: Material) -> Scaling:
     if fixed and {"N", "D"} <= set(law.columns):
         told = ", ".join(f"{name} = {value:.4g}" for name, value in fixed.items())
         notes.append(f"curves are drawn at {told}, the largest of the law's points")
-    return Scaling(document.name, law, points, fixed, tuple(notes))
+    return Scaling(document.name, law, points, fixed, tuple(notes), alone)
 
 
 def _read_runs(law: Law, material: Material) -> tuple[Points | None, list[str]]:

@@ -57,9 +57,9 @@ def _tell(scaling: Scaling, plans: list[Plan]) -> str:
     decades = np.log(last.compute / first.compute)
     power = float(np.log(last.N / first.N) / decades)
     return (
-        f"By {scaling.name}, parameters should grow as compute to the {power:.2f}, {scaling.law.amounts} to the"
-        f" {1 - power:.2f}; {last.compute:.2g} FLOPs are best spent on {last.N:.3g} parameters and {last.D:.3g}"
-        f" {scaling.law.amounts}."
+        f"By {'the law' if scaling.alone else scaling.name}, parameters should grow as compute to the {power:.2f},"
+        f" {scaling.law.amounts} to the {1 - power:.2f}; {last.compute:.2g} FLOPs are best spent on {last.N:.3g}"
+        f" parameters and {last.D:.3g} {scaling.law.amounts}."
     )
 
 
@@ -109,9 +109,7 @@ def _draw_valleys(scaling: Scaling, number: int) -> Figure:
         f"{target} by parameters at {len(valleys)} budgets: valleys, whose lowest points, the diamonds, lie farther"
         " right the more compute there is."
     )
-    return Figure(
-        f"isoflop-{number}", f"{scaling.name}: IsoFLOP curves", told, _chart(lines, bests, runs, target), table
-    )
+    return Figure(f"isoflop-{number}", scaling.head("IsoFLOP curves"), told, _chart(lines, bests, runs, target), table)
 
 
 def _chart(lines: Rows, bests: Rows, runs: Rows, target: str) -> Spec:
@@ -159,4 +157,4 @@ def _draw_line(scaling: Scaling, plans: list[Plan], number: int) -> Figure:
         f"The best parameters and {amounts} for a budget: {plans[0].N:.3g} and {plans[0].D:.3g} for the least,"
         f" {plans[-1].N:.3g} and {plans[-1].D:.3g} for the most."
     )
-    return Figure(f"optimum-{number}", f"{scaling.name}: the compute-optimal line", told, layer(band, line), table)
+    return Figure(f"optimum-{number}", scaling.head("The compute-optimal line"), told, layer(band, line), table)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from multum.laws.law import Law
 from multum.laws.planning import Plan
 from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity, sizes
 from multum.reporting.content import Cell, Figure, Material, Section, Table
@@ -29,8 +28,8 @@ def show(material: Material) -> Section | None:
     if not scalings and not told:
         return None
     figures = [figure for number, one in enumerate(scalings, 1) for figure in _draw_law(one, number)]
-    tables = [table for one in scalings for table in _tabulate(one.name, one.law)]
-    notes = [f"{one.name}: {note}" for one in scalings for note in _list_notes(one)]
+    tables = [table for one in scalings for table in _tabulate(one)]
+    notes = [one.head(note) for one in scalings for note in _list_notes(one)]
     lead = (
         " ".join(_tell(one) for one in scalings)
         or "A law as `multum law --json` told it; its LAW.json has curves, too."
@@ -88,7 +87,7 @@ def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> list[Figu
             for p in plans
         ),
     )
-    title = f"{scaling.name}: what compute buys"
+    title = scaling.head("What compute buys")
     return [Figure(f"law-{number}", title, told, _chart(scaling, rows, _COMPUTE, runs), table)]
 
 
@@ -110,9 +109,7 @@ def _draw_columns(scaling: Scaling, number: int) -> list[Figure]:
         cells = tuple((_short(x), *_round(r.predicted, r.low, r.high), _mark(r.extrapolated)) for x, r in along)
         table = Table((column, law.target, "80 % from", "to", "beyond the runs"), cells)
         chart = _chart(scaling, rows, column, runs)
-        figures.append(
-            Figure(f"law-{number}-{len(figures) + 1}", f"{scaling.name}: along {column}", told, chart, table)
-        )
+        figures.append(Figure(f"law-{number}-{len(figures) + 1}", scaling.head(f"Along {column}"), told, chart, table))
     return figures
 
 
@@ -160,23 +157,27 @@ def _draw_misses(scaling: Scaling, number: int) -> Figure:
     points = scaling.points
     assert points is not None, "there are runs"
     rows: list[dict[str, Any]] = []
-    for place, flops, said in zip(points.places, points.compute.tolist(), predict_points(scaling), strict=True):
+    for place, said in zip(points.places, predict_points(scaling), strict=True):
         assert said.actual is not None, "runs have losses"
         share = {
             "miss": said.actual / said.predicted - 1,
             "low": said.low / said.predicted - 1,
             "high": said.high / said.predicted - 1,
         }
-        rows.append({"place": place, "x": flops, "actual": said.actual, "predicted": said.predicted} | share)
+        rows.append({"place": place, "actual": said.actual, "predicted": said.predicted} | share)
     inside = sum(row["low"] <= row["miss"] <= row["high"] for row in rows) / len(rows)
     told = f"How far {len(rows)} runs are from the law, in percent; {inside:.0%} lie inside their 80 % intervals."
     return Figure(
-        f"law-{number}-misses", f"{scaling.name}: runs and the law", told, _chart_misses(rows), _tabulate_misses(rows)
+        f"law-{number}-misses",
+        scaling.head("Runs and the law"),
+        told,
+        _chart_misses(rows, scaling.law.target),
+        _tabulate_misses(rows),
     )
 
 
-def _chart_misses(rows: Rows) -> Spec:
-    x, y = quantity("x", _COMPUTE, log=True, form="~e"), quantity("miss", "run / law − 1", form="+.1%")
+def _chart_misses(rows: Rows, target: str) -> Spec:
+    x, y = quantity("actual", target, log=True, form=".3~g"), quantity("miss", "run / law − 1", form="+.1%")
     tips = hover(
         ("place", "run", None),
         ("actual", "measured", ".4f"),
@@ -195,23 +196,26 @@ def _chart_misses(rows: Rows) -> Spec:
 
 
 def _tabulate_misses(rows: Rows) -> Table:
-    cells = tuple((r["place"], _short(r["x"]), *_round(r["actual"], r["predicted"]), f"{r['miss']:+.2%}") for r in rows)
-    return Table(("run", "FLOPs", "measured", "by the law", "off by"), cells)
+    cells = tuple((r["place"], *_round(r["actual"], r["predicted"]), f"{r['miss']:+.2%}") for r in rows)
+    return Table(("run", "measured", "by the law", "off by"), cells)
 
 
-def _tabulate(name: str, law: Law) -> list[Table]:
+def _tabulate(scaling: Scaling) -> list[Table]:
     """Return the parameters of a law, and the forms that described its runs worse."""
+    law = scaling.law
     rows = tuple(
         (parameter, *_round(value, law.standard_errors[parameter]), _span(law.intervals[parameter]))
         for parameter, value in law.parameters.items()
     )
-    tables = [Table(("parameter", "value", "standard error", "80 % interval"), rows, f"{name}: {law.form}")]
+    tables = [
+        Table(("parameter", "value", "standard error", "80 % interval"), rows, scaling.head(f"Parameters, {law.form}"))
+    ]
     if law.runners_up:
         others = tuple(
             (one.form, round(one.bits, 1), "" if one.error is None else f"{one.error:.2%}") for one in law.runners_up
         )
         head = ("other form", "longer by, bits", "error on the largest, held out")
-        tables.append(Table(head, others, f"{name}: other forms, by description length"))
+        tables.append(Table(head, others, scaling.head("Other forms, by description length")))
     return tables
 
 

@@ -42,14 +42,14 @@ class Fit:
 
 def show(material: Material) -> Section | None:
     """Return the learning curves of all fits, one figure for each unit, and their table."""
-    fits = [document.read(_read_fit) for document in material.take("fit")]
+    fits = sorted((document.read(_read_fit) for document in material.take("fit")), key=lambda fit: fit.bits)
     if not fits:
         return None
     figures = []
     for unit in dict.fromkeys(fit.unit for fit in fits):
         mine = [fit for fit in fits if fit.unit == unit]
         figures += _draw_curves(mine, unit)
-    best = min(fits, key=lambda fit: fit.bits)
+    best = fits[0]
     lead = f"{best.name} is the best of {len(fits)} fits" if len(fits) > 1 else f"The fit {best.name}"
     lead += f": {best.bits:.4f} bits a held-out {best.unit}, with {best.parameters:,.0f} parameters."
     return Section("learning", "Learning", lead, tuple(figures), (_tabulate(fits),))

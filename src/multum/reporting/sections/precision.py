@@ -42,7 +42,7 @@ def _draw_bits(scaling: Scaling, points: Points, column: str, number: int) -> Fi
     table = Table(("run", "parameters", "bits a weight", law.target, "by the law", "off by"), tuple(cells))
     told = f"{law.target} of {len(rows)} runs by the bits of their weights, from {_span(rows)}; lines: the law."
     chart = _chart(list(_trace(scaling, points, column)), rows, law.target)
-    return Figure(f"precision-{number}", f"{scaling.name}: bits a weight", told, chart, table)
+    return Figure(f"precision-{number}", scaling.head("Bits a weight"), told, chart, table)
 
 
 def _span(rows: list[dict[str, Any]]) -> str:
