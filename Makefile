@@ -17,7 +17,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## pack real data beside gzip, xz, zstd, brotli; FILE=path for your own
-	@$(BIN)/multum demo $(if $(FILE),"$(FILE)")
+	@mkdir -p build
+	@$(BIN)/multum demo --report build/demo.html --force $(if $(FILE),"$(FILE)")
 
 test: $(READY) ## all tests but the slow ones; ARGS=... goes to pytest
 	@$(BIN)/python -m tests.warm

@@ -1,11 +1,10 @@
-"""`multum demo`: Multum beside other compressors, on data that every machine has, or on a file of yours."""
+"""`multum demo`: Multum beside other compressors, on data that every machine has, or on a file of yours; and a page."""
 
 import io
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -29,6 +28,7 @@ EXAMPLES = """\b
 Examples:
   multum demo                              data found on this machine, three minutes
   multum demo --fit 0 --find 0 report.csv  your own file, packed only
+  multum demo --report demo.html           and a page about all of it
   multum demo --json report.csv            the same figures for machines
 """
 
@@ -62,21 +62,34 @@ Examples:
     metavar="SECONDS",
     help="Then search for the shortest program of FILE or a table; 0 for not at all.",
 )
+@click.option("--report", "page", metavar="PAGE", help="Write a page about all of it to PAGE, for any browser.")
+@click.option("-f", "--force", is_flag=True, help="Overwrite PAGE if it exists.")
 @talk_options
 def demo(
-    file: Path | None, limit_bytes: int, fit_s: float, find_s: float, as_json: bool, quiet: int, verbose: int
+    file: Path | None,
+    limit_bytes: int,
+    fit_s: float,
+    find_s: float,
+    page: str | None,
+    force: bool,
+    as_json: bool,
+    quiet: int,
+    verbose: int,
 ) -> int:
     """Pack FILE with Multum and other compressors, side by side; without FILE, data found on this machine.
 
     Every result is unpacked again and compared. The table shows bytes, bits per byte and CPU seconds. Then a program
     is trained, its rate shown beside that of level 5, and shrunken; and the shortest program for some data is searched
-    for, and the ledger of the search shown. Nothing is kept.
+    for, and the ledger of the search shown. Nothing is kept but PAGE.
     """
+    from multum.archive.targets import check_free, scratch_folder
     from multum.reporting.comparison import compare, make_table, to_json
     from multum.reporting.peers import list_ours, list_peers
     from multum.reporting.specimens import list_specimens, read_specimen
 
     talk = Talk(quiet, verbose, as_json)
+    if page is not None:
+        check_free(page, force)  # before the work, not after it
     ours = list_ours(LEVELS)
     peers, skipped = list_peers()
     for one in skipped:
@@ -86,18 +99,21 @@ def demo(
     rows = list(compare(specimens, [*peers, *ours], _make_announcer(talk)))
     if not as_json:
         _print_table(talk, make_table(rows))
-    fitted = _fit(talk, specimens[0], fit_s) if fit_s else None
-    if fitted is not None and not as_json:
-        click.echo(printable(str(fitted)))
-    found = _find(talk, _pick_searched(specimens), find_s) if find_s else None
-    if as_json:
+    with scratch_folder("demo") as folder:
+        fitted = _fit(talk, specimens[0], fit_s, Path(folder)) if fit_s else None
+        if fitted is not None and not as_json:
+            click.echo(printable(str(fitted)))
+        found = _find(talk, _pick_searched(specimens), find_s, Path(folder)) if find_s else None
+        if found is not None and not as_json:
+            click.echo(str(found))
         reports = {
             "fit": None if fitted is None else fitted.to_dict(),
             "find": None if found is None else found.as_dict(),
         }
-        talk.result(to_json(rows, skipped) | reports)
-    elif found is not None:
-        click.echo(str(found))
+        told = to_json(rows, skipped) | reports
+        talk.result(told)
+        if page is not None:
+            _write_page(talk, told, specimens[0], Path(folder), page, force)
     different = [f"{row.codec} on {row.file}" for row in rows if not row.verified]
     for name in different:
         talk.error(f"{name} came back different; please report this as a bug")
@@ -128,7 +144,7 @@ def _make_announcer(talk: Talk) -> Callable[[str, str], None]:
     return announce
 
 
-def _fit(talk: Talk, specimen: "Specimen", time_s: float) -> "FitRow | None":
+def _fit(talk: Talk, specimen: "Specimen", time_s: float, folder: Path) -> "FitRow | None":
     """Return the rate of a program trained on `specimen`, or None after saying why there is none."""
     from multum.errors import MissingExtra
     from multum.reporting.fitted import LEAST_BYTES, measure_fit
@@ -138,7 +154,7 @@ def _fit(talk: Talk, specimen: "Specimen", time_s: float) -> "FitRow | None":
         return None
     talk.note(f"training a program on {specimen.name} for {show_time(time_s)} ...")
     try:
-        return measure_fit(specimen, time_s, watch(talk, specimen.name, "B") if talk.shows_progress else None)
+        return measure_fit(specimen, time_s, folder, watch(talk, specimen.name, "B") if talk.shows_progress else None)
     except MissingExtra as missing:
         talk.note(f"skipped the fit: {missing}")
         return None
@@ -149,13 +165,31 @@ def _pick_searched(specimens: list["Specimen"]) -> "Specimen":
     return next((one for one in specimens if one.name == SEARCHED), specimens[-1])
 
 
-def _find(talk: Talk, specimen: "Specimen", time_s: float) -> "FindReport":
+def _find(talk: Talk, specimen: "Specimen", time_s: float, folder: Path) -> "FindReport":
     """Return the ledger of a search on `specimen`."""
     from multum.finding.finder import find
 
     talk.note(f"searching for the shortest program of {specimen.name} for {show_time(time_s)} ...")
-    with tempfile.TemporaryDirectory(prefix="multum-demo-") as folder:
-        return find(io.BytesIO(specimen.data), Path(folder) / "found.mtm", time_s=time_s)
+    return find(io.BytesIO(specimen.data), folder / "found.mtm", time_s=time_s)
+
+
+def _write_page(talk: Talk, told: dict[str, Any], specimen: "Specimen", folder: Path, target: str, force: bool) -> None:
+    """Write the page about a demonstration and print its path, or say why there is none."""
+    from multum.errors import MissingExtra
+    from multum.reporting.fitted import HELD_OUT, PROGRAM
+    from multum.reporting.reporter import report
+
+    text, program = folder / specimen.name, folder / PROGRAM
+    text.write_bytes((folder / HELD_OUT).read_bytes() if program.is_dir() else specimen.data)
+    sources = [told, *([told["find"]] if told["find"] else []), *([program] if program.is_dir() else [])]
+    talk.note("writing the page ...")
+    try:
+        report(sources, target, text=text, title="A demonstration", force=force)
+    except MissingExtra as missing:
+        talk.note(f"skipped the page: {missing}")
+        return
+    if not talk.as_json:
+        click.echo(f"all of it on a page, for any browser: {printable(target)}")
 
 
 def _print_table(talk: Talk, table: "Table") -> None:

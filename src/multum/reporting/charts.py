@@ -15,6 +15,8 @@ _POWER_OF_TEN = "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) <
 _ROOM = 1.25
 # Pixels between the ends of a logarithmic axis and the first and last points.
 _ROOM_AT_ENDS = 12
+# How many sizes a legend of sizes has.
+_SHADES = 4
 # Colours that stay apart for the colour-blind, at 3:1 to the ground at least, in an order that neighbours differ by.
 _COLOURS = {
     "light": ("#1f6fb4", "#c4560c", "#2e8555", "#9a3f9c", "#7a6512", "#b3304f", "#4b5563", "#0e7f8c"),
@@ -58,9 +60,12 @@ def series(title: str | None = None, order: Sequence[str] | None = None) -> Spec
     return {"field": "series", "type": "nominal", "sort": list(order) if order else None, "legend": legend}
 
 
-def sizes(field: str, title: str) -> Spec:
-    """Return colours from small to large numbers, by their logarithm, with a legend above."""
-    legend = {"type": "gradient", "orient": "top", "format": "~s", "tickCount": 3}
+def sizes(field: str, title: str, rows: Rows) -> Spec:
+    """Return colours from small to large numbers, by their logarithm, with a legend of a few of them above."""
+    low, high = min(row[field] for row in rows), max(row[field] for row in rows)
+    between = [low * (high / low) ** (step / (_SHADES - 1)) for step in range(_SHADES)]
+    values = sorted({float(f"{value:.2g}") for value in between})
+    legend = {"type": "symbol", "orient": "top", "format": "~s", "values": values}
     return {"field": field, "type": "quantitative", "title": title, "scale": {"type": "log"}, "legend": legend}
 
 
@@ -123,8 +128,6 @@ def make_config(scheme: str) -> Spec:
             "labelFontSize": 12,
             "titleFontSize": 12,
             "symbolSize": 90,
-            "gradientThickness": 9,
-            "gradientLength": 160,
             "columns": 4,
             "labelLimit": 260,
         },

@@ -88,7 +88,7 @@ def _read_source(source: Source, kinds: Sequence[Kind]) -> Iterator[Document]:
         kind = _recognise(source, kinds)
         if kind is None:
             raise _refuse(f"an object with {', '.join(map(str, list(source)[:5])) or 'no fields'}", kinds)
-        yield Document(kind, f"an object of {kind}", kind, source)
+        yield Document(kind, f"{kind}, in memory", kind, source)
         return
     path = Path(source)
     if path.is_dir():

@@ -1,7 +1,6 @@
 """A program that is trained on some data beside one that learns while it codes: bits of the same held-out bytes."""
 
 import io
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 # Below this a minute of training is no match for learning online, and shows nothing but that.
 LEAST_BYTES = 100_000
 LEVEL = 5
+# What is left in the folder.
+PROGRAM, HELD_OUT = "program", "held-out"
 # Bytes that the shrinking of a program looks at; more would gain little.
 _CALIBRATION = 8192
 
@@ -59,13 +60,17 @@ class FitRow:
         )
 
 
-def measure_fit(specimen: Specimen, time_s: float, progress: "Callable[[Moment], None] | None" = None) -> FitRow:
-    """Return what a fit of `time_s` seconds reaches on `specimen`. Raises MissingExtra without multum[learn]."""
+def measure_fit(
+    specimen: Specimen, time_s: float, folder: Path, progress: "Callable[[Moment], None] | None" = None
+) -> FitRow:
+    """Return what a fit of `time_s` seconds reaches on `specimen`. Raises MissingExtra without multum[learn].
+
+    folder: an existing one, where the program is left, as `program`, and what it was not trained on, as `held-out`.
+    """
     from multum.training.fitting import fit
 
-    with tempfile.TemporaryDirectory(prefix="multum-demo-") as folder:
-        report = fit(io.BytesIO(specimen.data), Path(folder) / "program", time_s=time_s, progress=progress)
-        small = _shrink(Path(folder), specimen.data[: report.training_bytes], specimen.data[report.training_bytes :])
+    report = fit(io.BytesIO(specimen.data), folder / PROGRAM, time_s=time_s, progress=progress)
+    small = _shrink(folder, specimen.data[: report.training_bytes], specimen.data[report.training_bytes :])
     assert small.loss_before is not None, "it was measured on what was held out"
     assert small.loss_after is not None, "both times"
     start = report.training_bytes
@@ -91,12 +96,12 @@ def _shrink(folder: Path, training: bytes, held_out: bytes) -> "ShrinkReport":
     """Return what shrinking the program in `folder` gives, at four bits a weight."""
     from multum.shrinking.shrinker import shrink
 
-    for name, data in (("training", training), ("held-out", held_out)):
+    for name, data in (("training", training), (HELD_OUT, held_out)):
         (folder / name).write_bytes(data)
     return shrink(
-        folder / "program",
+        folder / PROGRAM,
         folder / "small.mtm",
         data=folder / "training",
-        evaluation=folder / "held-out",
+        evaluation=folder / HELD_OUT,
         calibration=_CALIBRATION,
     )

@@ -127,7 +127,7 @@ def _chart(scaling: Scaling, rows: Rows, title: str, runs: Rows) -> Spec:
     layers.append(draw({"type": "point", "opacity": 0, "size": 160}, rows, x=x, y=y, tooltip=tips))
     if runs:
         sized = "n" in runs[0]
-        colour = sizes("n", "parameters") if sized else None
+        colour = sizes("n", "parameters", runs) if sized else None
         run_tips = hover(("x", title, ".3~g"), ("loss", name, ".4f"), *([("n", "parameters", ",.0f")] if sized else []))
         layers.append(
             draw(

@@ -93,7 +93,7 @@ def _draw_curves(fits: list[Fit], unit: str) -> list[Figure]:
     table = Table(head, cells)
     told = f"Bits a held-out {unit} of {len(fits)} {'fit' if len(fits) == 1 else 'fits'}, falling as they go on."
     several = len(fits) > _MOST_SERIES
-    colour = sizes("n", "parameters") if several else series(order=[fit.name for fit in fits])
+    colour = sizes("n", "parameters", rows) if several else series(order=[fit.name for fit in fits])
     tips = hover(
         ("series", "fit", None),
         ("bits", f"bits a {unit}", ".4f"),

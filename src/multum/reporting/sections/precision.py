@@ -64,7 +64,7 @@ def _trace(scaling: Scaling, points: Points, column: str) -> Iterator[dict[str, 
 
 def _chart(lines: list[dict[str, Any]], rows: list[dict[str, Any]], target: str) -> Spec:
     x, y = quantity("bits", "bits a weight", log=True), quantity("loss", target, form=".3~g")
-    colour = sizes("n", "parameters")
+    colour = sizes("n", "parameters", rows)
     program = {"field": "program", "type": "nominal"}
     tips = hover(("n", "parameters", ",.0f"), ("bits", "bits a weight", "~g"), ("loss", target, ".4f"))
     run_tips = [*tips, *hover(("said", "by the law", ".4f"))]
