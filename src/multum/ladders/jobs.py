@@ -53,20 +53,9 @@ def do_job(job: Job, tell: Tell) -> Measured:
 
     Raises as `fit`; Interrupted when it was told to stop and has saved itself.
     """
-    from multum.training.checkpoints import CHECKPOINT
-    from multum.training.fitting import fit
-
     folder = Path(job.folder)
     if not (folder / DESCRIPTION).is_file():
-        fit(
-            job.data,
-            folder,
-            resume=(folder / CHECKPOINT).is_file(),
-            force=True,
-            progress=lambda moment: tell(moment.fraction, moment.held_out),
-            held_out=job.held_out,
-            **job.options,
-        )
+        _fit(job, folder, tell)
     report = _read_report(folder)
     start_s = time.perf_counter()
     rounded = _round(job, report, tell)
@@ -81,6 +70,22 @@ def do_job(job: Job, tell: Tell) -> Measured:
         training_s=report["run"]["time_s"],
         rounding_s=rounding_s,
         precision=report["run"]["precision"],
+    )
+
+
+def _fit(job: Job, folder: Path, tell: Tell) -> None:
+    """Train a program, from its checkpoint if there is one."""
+    from multum.training.checkpoints import CHECKPOINT
+    from multum.training.fitting import fit
+
+    fit(
+        job.data,
+        folder,
+        resume=(folder / CHECKPOINT).is_file(),
+        force=True,
+        progress=lambda moment: tell(moment.fraction, moment.held_out),
+        held_out=job.held_out,
+        **job.options,
     )
 
 

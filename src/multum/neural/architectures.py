@@ -9,7 +9,11 @@ Source: Yang et al. 2022, "Tensor Programs V"; Yang, Simon, Bernstein 2023, "A s
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from multum.errors import UsageError
 from multum.neural.byte_tokenizer import VOCABULARY
@@ -78,7 +82,19 @@ def derive_shape(parameters: int, architecture: str = "llama") -> Shape:
         raise UsageError(
             f"{parameters:,} parameters are out of range; give {LEAST_PARAMETERS:,} to {MOST_PARAMETERS:,}"
         )
-    return min(_list_shapes(architecture), key=lambda shape: _misfit(shape, parameters))
+    shapes, sizes, aspects = _tabulate(architecture)
+    wanted = math.log(_ASPECTS[architecture] * (parameters / 1e6) ** _ASPECT_POWER)
+    # how far a shape is from the size and from the proportions that are wanted
+    misfits = (8 * (sizes - math.log(parameters))) ** 2 + (aspects - wanted) ** 2
+    return shapes[int(np.argmin(misfits))]
+
+
+@cache
+def _tabulate(architecture: str) -> tuple[tuple[Shape, ...], NDArray[np.float64], NDArray[np.float64]]:
+    """Return all shapes, and the logarithms of their weights and of their widths over depths."""
+    shapes = tuple(_list_shapes(architecture))
+    sizes = np.log([shape.parameters for shape in shapes])
+    return shapes, sizes, np.log([shape.width / shape.layers for shape in shapes])
 
 
 def _list_shapes(architecture: str) -> Iterator[Shape]:
@@ -90,14 +106,6 @@ def _list_shapes(architecture: str) -> Iterator[Shape]:
             heads, inner = 2 * width // RECURRENT_HEAD, 2 * width
         for layers in range(1, 97):
             yield Shape(architecture, width, layers, heads, inner)
-
-
-def _misfit(shape: Shape, parameters: int) -> float:
-    """Return how far a shape is from the size and from the proportions that are wanted."""
-    size = math.log(shape.parameters / parameters)
-    wanted = _ASPECTS[shape.architecture] * (parameters / 1e6) ** _ASPECT_POWER
-    aspect = math.log(shape.width / shape.layers / wanted)
-    return (8 * size) ** 2 + aspect**2
 
 
 def make_config(shape: Shape, window: int) -> "PreTrainedConfig":
