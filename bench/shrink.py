@@ -2,7 +2,8 @@
 
 Run as `python -m bench.shrink --reference DIR`, where DIR is what tools/smollm2_reference.py built. Every row is a
 process of its own on one thread, so that its CPU time and its peak of memory are its own. Rows:
-  A 125, A 68, A 55, A 45   the reference model in so many million bytes, calibrated; "A 68 free" is without data
+  A 125, A 68, A 55, A 45   the reference model in so many million bytes, calibrated, its loss told; "A 68 free" is
+                            without any data, so that no loss is told either
   B                         all-MiniLM-L6-v2, fine-tuned on sst2 by `multum fit`, at 12 % of its bytes; accuracy
   torchao int8, HQQ 4 bits  other tools on the reference model, with --peers PYTHON, an environment that has them
 Bytes are those of the file; bits per byte are those of the network that was loaded back from it, measured by the
@@ -83,16 +84,20 @@ def measure_row(name: str, asked: argparse.Namespace) -> Row:
 def measure_reference(name: str, reference: Path, folder: Path) -> Row:
     """Return a row of the reference model: shrunken, loaded back, and measured by the reference script."""
     _, millions, *free = name.split()
-    data = [] if free else ["--data", str(CALIBRATION)]
-    target = ["--target-bytes", str(int(millions) * 1_000_000), "--eval", str(HELD_OUT)]
+    data = [] if free else ["--data", str(CALIBRATION), "--eval", str(HELD_OUT)]
+    target = ["--target-bytes", str(int(millions) * 1_000_000)]
     report, cost = _shrink(reference, [*data, *target], folder)
     decode = _run(["-m", "multum", "test", "-q", "-T", "1", "small.mtm"], folder)
-    return _tell(report, cost) | {
-        "bits_per_byte": round(_measure_loaded(folder / "small.mtm", reference), 4),
-        "told_bits_per_byte": round(report["loss_after"]["value"], 4),
-        "decode_cpu_s": round(decode.cpu_s, 2),
-        "million_weights_a_s": round(report["weights"] / decode.cpu_s / 1e6, 1),
-    }
+    told = {} if free else {"told_bits_per_byte": round(report["loss_after"]["value"], 4)}
+    return (
+        _tell(report, cost)
+        | told
+        | {
+            "bits_per_byte": round(_measure_loaded(folder / "small.mtm", reference), 4),
+            "decode_cpu_s": round(decode.cpu_s, 2),
+            "million_weights_a_s": round(report["weights"] / decode.cpu_s / 1e6, 1),
+        }
+    )
 
 
 def measure_classifier(given: Path | None, folder: Path) -> Row:
