@@ -103,12 +103,13 @@ def demo(
         fitted = _fit(talk, specimens[0], fit_s, Path(folder)) if fit_s else None
         if fitted is not None and not as_json:
             click.echo(printable(str(fitted)))
-        found = _find(talk, _pick_searched(specimens), find_s, Path(folder)) if find_s else None
+        searched = _pick_searched(specimens)
+        found = _find(talk, searched, find_s, Path(folder)) if find_s else None
         if found is not None and not as_json:
             click.echo(str(found))
         reports = {
             "fit": None if fitted is None else fitted.to_dict(),
-            "find": None if found is None else found.as_dict(),
+            "find": None if found is None else found.as_dict() | {"source": searched.name},
         }
         told = to_json(rows, skipped) | reports
         talk.result(told)

@@ -5,6 +5,7 @@ the scripts and the style by their digests alone, so that nothing that slipped t
 """
 
 import base64
+import functools
 import hashlib
 import importlib.metadata
 from collections.abc import Sequence
@@ -33,11 +34,10 @@ def import_charts() -> Any:
 
 def render_page(title: str, sections: Sequence[Section]) -> str:
     """Return the page. Raises MissingExtra."""
-    library = import_charts().javascript_bundle("window.embedChart = vegaEmbed;", VEGA_LITE)
+    library = _bundle_library()
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    assert "</script" not in library.lower(), "it would end the element that it stands in"
     style, script = (
         files("multum.reporting").joinpath("assets", name).read_text("utf-8") for name in ("style.css", "script.js")
     )
@@ -57,6 +57,14 @@ def render_page(title: str, sections: Sequence[Section]) -> str:
         library=Markup(library),  # of a package
         script=Markup(script),  # ours
     )
+
+
+@functools.cache  # a second of work, the same each time
+def _bundle_library() -> str:
+    """Return Vega as one script. Raises MissingExtra."""
+    library: str = import_charts().javascript_bundle("window.embedChart = vegaEmbed;", VEGA_LITE)
+    assert "</script" not in library.lower(), "it would end the element that it stands in"
+    return library
 
 
 def _make_policy(style: str, *scripts: str) -> str:

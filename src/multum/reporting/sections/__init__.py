@@ -15,11 +15,12 @@ from multum.reporting.sections import (
     origin,
     precision,
     rates,
+    runs,
     samples,
     surprise,
 )
 
-SECTIONS = (comparison, ledger, learning, rates, law, budgets, precision, frontier, surprise, samples, origin)
+SECTIONS = (comparison, ledger, learning, rates, runs, law, budgets, precision, frontier, surprise, samples, origin)
 
 
 def list_kinds() -> tuple[Kind, ...]:

@@ -25,7 +25,8 @@ def show(material: Material) -> Section | None:
     panels = tuple(Panel(one.program, "", _describe(one), _cut_cells(one)) for one in readings)
     lead = (
         f"{first.text}: {len(first.data):,} bytes were read, and the last {min(SHOWN_BYTES, len(first.data)):,} are"
-        " shown. The darker a character, the more bits it took. Point at one, or go through them with the arrow keys."
+        " shown. The stronger a character's colour, the more bits it took. Point at one, or go through them with the"
+        " arrow keys."
     )
     tables = (_tabulate(readings), *(_list_words(one) for one in readings))
     return Section("surprise", "Surprise", lead, (_draw_rates(readings),), tables, panels)
