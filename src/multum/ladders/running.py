@@ -44,8 +44,8 @@ def run_ladder(
     """Return the report of one ladder; see `ladder`."""
     started_s = time.monotonic()
     training, held_out = divide_data(data, options.held_out)
+    asked = _describe_data(training, held_out) | options.describe() | _describe_grid(options, len(training))
     with Interruption() as interruption, open_folder(out, force) as folder, _make_crew(options) as crew:
-        asked = _describe_data(training, held_out) | options.describe() | _describe_grid(options, len(training))
         described = folder.read_description(asked)
         if described is None:
             write_data(folder.data, training, held_out)
