@@ -1,15 +1,24 @@
 """Results of verbs as they print and write them, small, with numbers that are easy to follow."""
 
-import functools
 import json
-import tempfile
+import math
 from pathlib import Path
 from typing import Any
 
-from multum.laws.fitting import law
+from multum.laws.law import HoldOut, Law, RunnerUp
 
 # What a name in a file may be, and must never become more than.
 HOSTILE = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>\"{{ 7 * 7 }}"
+
+# Form -> (formula, parameters in its order); `make_runs` follows the first, or the last.
+LAWS = {
+    "chinchilla": ("E + A / N**alpha + B / D**beta", {"E": 1.1, "A": 15.0, "alpha": 0.3, "B": 200.0, "beta": 0.4}),
+    "kaplan-n": ("(Nc / N)**alpha", {"Nc": 1e13, "alpha": 0.05}),
+    "precision": (
+        "E + A / N**alpha + B / D**beta + K * exp(-Q / gQ)",
+        {"E": 1.1, "A": 15.0, "alpha": 0.3, "B": 200.0, "beta": 0.4, "K": 0.5, "gQ": 1.2},
+    ),
+}
 
 
 def make_find(name: str = "found") -> dict[str, Any]:
@@ -98,12 +107,8 @@ def make_runs(precise: bool = False) -> list[dict[str, Any]]:
             n = factor * (flops / 6) ** 0.5 * 0.1
             d = flops / 6 / n
             for bits in (32, 8, 4, 3) if precise else (None,):
-                loss = (
-                    1.1
-                    + 15 / n**0.3
-                    + 200 / d**0.4
-                    + (0 if bits is None else 0.4 * d**0.2 / n**0.3 * 2.718 ** (-bits / 1.2))
-                )
+                rounding = 0.0 if bits is None else 0.5 * math.exp(-bits / 1.2)
+                loss = 1.1 + 15 / n**0.3 + 200 / d**0.4 + rounding
                 run: dict[str, Any] = {"run": f"n{n:.0f}", "parameters": n, "bytes": d, "flops": flops, "bpb": loss}
                 runs.append(run if bits is None else run | {"post_training_bits": bits})
     return runs
@@ -116,16 +121,34 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def write_law(folder: Path, form: str = "chinchilla", precise: bool = False) -> Path:
-    """Write points.jsonl and the LAW.json of them into `folder`; return the law's path."""
-    write_lines(folder / "points.jsonl", make_runs(precise))
-    (folder / "LAW.json").write_text(_fit_law(form, precise), "utf-8")
+    """Write points.jsonl and a LAW.json that they follow into `folder`; return the law's path. Fitting takes longer."""
+    runs = make_runs(precise)
+    write_lines(folder / "points.jsonl", runs)
+    formula, parameters = LAWS[form]
+    columns = [("N", "parameters"), ("D", "bytes"), ("compute", "flops"), ("Q", "post_training_bits")]
+    values = {name: [run[field] for run in runs] for name, field in columns if field in runs[0]}
+    named = [name for name in values if name == "compute" or name in formula]
+    law = Law(
+        form=form,
+        formula=formula,
+        floor=None,
+        parameters=parameters,
+        standard_errors={name: value / 10 for name, value in parameters.items()},
+        intervals={name: (0.9 * value, 1.1 * value) for name, value in parameters.items()},
+        objective=0.001,
+        delta=0.001,
+        bits=-100.0,
+        points=len(runs),
+        error=0.001,
+        target="bpb",
+        unit="bits",
+        amounts="bytes",
+        ranges={name: (min(values[name]), max(values[name])) for name in named},
+        draws=[[share * value for value in parameters.values()] for share in (0.99, 1.0, 1.01)],
+        noise=0.002,
+        drift=0.001,
+        holdout=HoldOut("largest:20%", 3, 0.004, 1.0, 10.0),
+        runners_up=(RunnerUp("kaplan", 12.5, 0.02, None),),
+    )
+    law.write(folder / "LAW.json", force=True)
     return folder / "LAW.json"
-
-
-@functools.cache
-def _fit_law(form: str, precise: bool) -> str:
-    """Return the LAW.json of the runs; fitting takes longer than anything else here."""
-    with tempfile.TemporaryDirectory() as name:
-        points = write_lines(Path(name) / "points.jsonl", make_runs(precise))
-        law([str(points)], Path(name) / "LAW.json", form=form, resamples=10)
-        return (Path(name) / "LAW.json").read_text("utf-8")

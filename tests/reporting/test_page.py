@@ -12,7 +12,7 @@ import pytest
 
 from multum.reporting.charts import make_config
 from multum.reporting.content import Drawn, Material, Reading, Section, Table
-from multum.reporting.documents import read_documents
+from multum.reporting.documents import Source, read_documents
 from multum.reporting.page import render_page, show_cell
 from multum.reporting.reporter import make_sections
 from multum.reporting.sections import list_kinds
@@ -57,7 +57,7 @@ def sections(tmp_path_factory: pytest.TempPathFactory) -> list[Section]:
     folder = tmp_path_factory.mktemp("results")
     write_law(folder)
     write_fit(folder / "run")
-    sources = [folder, make_find(HOSTILE), make_shrink(HOSTILE), make_demo(), make_rate(HOSTILE)]
+    sources: list[Source] = [folder, make_find(HOSTILE), make_shrink(HOSTILE), make_demo(), make_rate(HOSTILE)]
     data = HOSTILE.encode()
     material = Material(
         tuple(read_documents(sources, list_kinds())),
@@ -113,7 +113,7 @@ def test_nothing_on_the_page_is_loaded_from_elsewhere(page: str) -> None:
 
 
 def test_names_of_figures_and_sections_are_anchors_of_their_own(page: str) -> None:
-    ids = [attrs["id"] for _, attrs in read_page(page).elements if attrs.get("id")]
+    ids = [str(attrs["id"]) for _, attrs in read_page(page).elements if attrs.get("id")]
     assert sorted(ids) == sorted(set(ids))
     controlled = [attrs["aria-controls"] for _, attrs in read_page(page).elements if attrs.get("aria-controls")]
     assert set(controlled) <= set(ids)

@@ -88,7 +88,9 @@ def test_impossible_options_are_refused(
 ) -> None:
     (tmp_path / "empty").write_bytes(b"")
     names = {"TEXT": text, "EMPTY": tmp_path / "empty"}
-    given = {name: names.get(value, value) if isinstance(value, str) else value for name, value in options.items()}
+    given: dict[str, Any] = {
+        name: names.get(value, value) if isinstance(value, str) else value for name, value in options.items()
+    }
     with pytest.raises(UsageError, match=message):
         multum.report(found, tmp_path / "page.html", **given)
     assert not (tmp_path / "page.html").exists()
