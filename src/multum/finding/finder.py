@@ -22,7 +22,8 @@ from multum.archive.targets import check_free, whole_file
 from multum.errors import UsageError
 from multum.finding.candidates import Candidate, Measured, measure_candidate
 from multum.finding.fitting import choose_sizes, train_programs
-from multum.finding.programs import ProgramCandidate, open_program, sort_candidates
+from multum.finding.foretelling import foretell
+from multum.finding.programs import PRECISIONS, ProgramCandidate, open_program, sort_candidates
 from multum.finding.reports import FindReport, order_accounts
 from multum.finding.running import LEVEL, Clock, Progress, Run
 from multum.finding.samples import compile_kernels
@@ -91,7 +92,7 @@ def find(
         save = partial(save_state, path, saved)
         run = Run(data, saved, clock, pool, lanes, measure=measure, accept=accept, save=save, progress=progress)
         with tempfile.TemporaryDirectory(prefix="multum-find-") as folder:
-            run.run(recipes, chain(programs, _train_programs(data, clock, folder, lanes)))
+            run.run(recipes, chain(programs, _train_programs(data, clock, folder, lanes, saved)))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     report = _report(content, path, saved, run, clock.spent_s, save_recipe)
@@ -101,10 +102,15 @@ def find(
     return report
 
 
-def _train_programs(data: bytes, clock: Clock, folder: str, threads: int) -> Iterator[ProgramCandidate]:
-    """Yield programs that are trained on `data` now, where they could pay."""
-    for shown, path in train_programs(data, choose_sizes(len(data), clock.time_s), folder, threads):
-        yield from open_program(path, shown)
+def _train_programs(data: bytes, clock: Clock, folder: str, threads: int, saved: Saved) -> Iterator[ProgramCandidate]:
+    """Yield programs that are trained on `data` now, where they could pay: of several sizes, or of the one foretold."""
+    sizes = choose_sizes(len(data), clock.time_s)
+    choice = foretell(data, sum(time_s for _, time_s in sizes), PRECISIONS, folder, threads)
+    if choice is not None:
+        saved.accounts[choice.account.name] = choice.account
+        sizes = [(choice.weights, choice.left_s)]
+    for shown, path in train_programs(data, sizes, folder, threads):
+        yield from open_program(path, shown, None if choice is None else (choice.bits,))
 
 
 def _target_of(content: Content, target: PathLike | None) -> str:

@@ -65,9 +65,14 @@ def _carries_program(path: str) -> bool:
         return Walker(file).header.program
 
 
-def open_program(name: str, shown: str | None = None) -> Iterator[ProgramCandidate]:
-    """Yield the program of that name at every precision it can have. shown: what to call it. Raises as read_program."""
-    for bits in _list_precisions(name):
+def open_program(
+    name: str, shown: str | None = None, precisions: tuple[float, ...] | None = None
+) -> Iterator[ProgramCandidate]:
+    """Yield the program of that name at these precisions, or at every one it can have. shown: what to call it.
+
+    Raises as read_program.
+    """
+    for bits in precisions or _list_precisions(name):
         called = (shown or name) if bits is None else f"{shown or name} at {bits:g} bits"
         yield ProgramCandidate(called, read_program(name, bits))
 
