@@ -88,7 +88,7 @@ def test_json_blocks_are_what_they_were_made_of(page: str, sections: list[Sectio
         for tag, attrs, text in read_page(page).texts
         if attrs.get("type") == "application/json"
     }
-    assert blocks["figures"] == {figure.name: figure.spec for one in sections for figure in one.figures}
+    assert blocks["figures"] == {figure.name: figure.described for one in sections for figure in one.figures}
     assert set(blocks["looks"]) == {"light", "dark"}
     assert "".join(blocks["surprise-text-1"]["characters"]) == HOSTILE
 

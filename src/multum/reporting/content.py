@@ -34,6 +34,11 @@ class Figure:
     spec: Mapping[str, Any]
     table: Table
 
+    @property
+    def described(self) -> dict[str, Any]:
+        """The chart with what it shows in words, which screen readers say."""
+        return {**self.spec, "description": self.told}
+
 
 @dataclass(frozen=True)
 class Panel:

@@ -33,7 +33,7 @@ def draw_figures(
     for number, figure in enumerate(figures):
         if progress is not None:
             progress(f"drawing {figure.name}", number / len(figures))
-        spec = {**figure.spec, "width": _WIDTH}
+        spec = figure.described | {"width": _WIDTH}
         svg = library.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=config)
         for path, data in zip(paths[2 * number :], (svg.encode(), library.svg_to_png(svg, scale=_SCALE)), strict=False):
             with whole_file(str(path), force, None) as file:

@@ -48,7 +48,7 @@ def render_page(title: str, sections: Sequence[Section]) -> str:
     return environment.get_template("report.html").render(
         title=title,
         sections=sections,
-        figures={figure.name: figure.spec for section in sections for figure in section.figures},
+        figures={figure.name: figure.described for section in sections for figure in section.figures},
         looks={scheme: make_config(scheme) for scheme in _SCHEMES},
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         version=importlib.metadata.version("multum"),
