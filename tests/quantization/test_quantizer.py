@@ -1,13 +1,17 @@
 """Networks become integers at the size that was asked for, whatever room there is."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from multum.errors import FormatError
 from multum.quantization.quantizer import Quantizer, Target
-from multum.quantization.sensitivities import Batch
-from multum.quantization.weights import find_weights
+from multum.quantization.sensitivities import Batch, measure_sensitivities
+from multum.quantization.weights import Weight, find_weights
 
 
 def _make_case() -> tuple[nn.Module, list[Batch]]:
@@ -56,3 +60,44 @@ def test_little_room_gives_the_same_integers() -> None:
         found.append(quantizer.quantize_at(-4.0).grids)
     for weight in weights:
         np.testing.assert_array_equal(found[0][weight.name].codes, found[1][weight.name].codes)
+
+
+def test_what_was_measured_is_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, batches = _make_case()
+    weights, _ = find_weights(network)
+    first = Quantizer(network, weights, batches, folder=tmp_path, at_once_bytes=1 << 12).quantize_at(-4.0)
+    last = sorted(tmp_path.glob("*/*"))[-1]
+    last.unlink()  # as if it had been stopped before the last part
+    measured = []
+
+    def watch(module: nn.Module, group: list[Weight], *rest: Any, **named: Any) -> Any:
+        measured.append(len(group))
+        return measure_sensitivities(module, group, *rest, **named)
+
+    monkeypatch.setattr("multum.quantization.quantizer.measure_sensitivities", watch)
+    second = Quantizer(network, weights, batches, folder=tmp_path, at_once_bytes=1 << 12).quantize_at(-4.0)
+    assert measured == [1]
+    for name, grid in first.grids.items():
+        np.testing.assert_array_equal(grid.codes, second.grids[name].codes)
+
+
+def test_what_was_measured_on_other_data_is_not_taken(tmp_path: Path) -> None:
+    network, batches = _make_case()
+    weights, _ = find_weights(network)
+    Quantizer(network, weights, batches, folder=tmp_path)
+    other = [{"input": -3 * batch["input"]} for batch in batches]
+    kept = Quantizer(network, weights, other, folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    fresh = Quantizer(network, weights, other)
+    for name, ground in fresh.grounds.items():
+        assert torch.equal(ground.feedback, kept.grounds[name].feedback)
+
+
+def test_a_damaged_file_of_what_was_measured_is_refused(tmp_path: Path) -> None:
+    network, batches = _make_case()
+    weights, _ = find_weights(network)
+    Quantizer(network, weights, batches, folder=tmp_path)
+    damaged = next(tmp_path.glob("*/0.safetensors"))
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    with pytest.raises(FormatError, match="remove it"):
+        Quantizer(network, weights, batches, folder=tmp_path)

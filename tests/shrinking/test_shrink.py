@@ -61,6 +61,19 @@ def test_the_file_is_as_long_as_was_asked_for(calibrated: bool, note: Path, tmp_
     assert report.calibration.startswith("none") is not calibrated
 
 
+def test_another_size_goes_on_from_what_calibration_found(
+    note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_byte_llama(tmp_path / "net")
+    asked: dict[str, Any] = {"data": note, "calibration": 256, "target_bytes": 9000}
+    multum.shrink(tmp_path / "net", tmp_path / "plain.mtm", **asked)
+    kept = tmp_path / "kept"
+    multum.shrink(tmp_path / "net", tmp_path / "first.mtm", **asked | {"target_bytes": 8000}, calibrated=kept)
+    monkeypatch.setattr("multum.quantization.quantizer.measure_sensitivities", None)
+    multum.shrink(tmp_path / "net", tmp_path / "second.mtm", **asked, calibrated=kept)
+    assert (tmp_path / "second.mtm").read_bytes() == (tmp_path / "plain.mtm").read_bytes()
+
+
 def test_threads_never_change_the_file(note: Path, tmp_path: Path) -> None:
     save_text_llama(tmp_path / "net")
     files = []

@@ -39,6 +39,7 @@ Examples:
 @click.option("--recipe", metavar="PASSES", help='Such as "prune=surgeon:0.5 | code" [default: code].')
 @click.option("--calibration", type=int, metavar="N", help="Tokens of CALIB that are read at most [default: 16384].")
 @click.option("--seed", type=int, default=0, metavar="N", help="Chooses them [default: 0].")
+@click.option("--calibrated", metavar="DIR", help="Keep in DIR what calibrating finds, and go on from there.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite OUT if it exists.")
 @work_options
 @talk_options

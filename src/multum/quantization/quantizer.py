@@ -7,15 +7,16 @@ met by that one number.
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from multum.quantization.feedback import FINE, LARGEST_CODE, Ground, Rounded, prepare, round_matrix
 from multum.quantization.guesses import guess_sensitivity
+from multum.quantization.keeping import Grounds, make_key
 from multum.quantization.memory import give_back_memory
 from multum.quantization.samples import Sample
 from multum.quantization.sensitivities import Batch, Sensitivity, measure_sensitivities
@@ -72,6 +73,7 @@ class Quantizer:
         flat: bool = False,
         most: int = LARGEST_CODE,
         at_once_bytes: int = AT_ONCE_BYTES,
+        folder: Path | None = None,
         progress: Progress | None = None,
     ) -> None:
         """batches: what the network reads, for calibration; None for a guess from the weights alone.
@@ -79,13 +81,22 @@ class Quantizer:
         flat: all columns of a matrix have one step. most: the largest code. progress: called with the share of the
         measuring that is done. at_once_bytes: what the grounds of matrices may take in memory; where they take more,
         the batches are read once for each part of the network, and the grounds lie in a folder for passing things.
+        folder: where they lie instead, to stay; what an earlier run has measured for the same network, data and
+        options is there already. Raises OSError, and FormatError for a damaged file.
         """
         self.weights = tuple(weights)
         self.grounds: dict[str, Ground] = {}
         self._seen: list[tuple[float, float]] = []  # steps, and the bits of all codes at each
         groups = list(_group(self.weights, at_once_bytes))
-        self._folder = self._make_folder() if len(groups) > 1 else None
+        if folder is not None:
+            names = [weight.name for weight in self.weights]
+            folder /= make_key(module, batches, seed, flat, most, at_once_bytes, names)
+        elif len(groups) > 1:
+            folder = self._make_folder()
+        self._files = None if folder is None else Grounds(folder, flat, most)
         for number, group in enumerate(groups):
+            if self._recall(group):
+                continue
             measured: dict[str, Sensitivity] = {}
             if batches:
                 told = None if progress is None else partial(_tell, progress, number, len(batches), len(groups))
@@ -94,22 +105,28 @@ class Quantizer:
                 # each is made where the other was, so that both never lie in memory
                 found = measured.pop(weight.name, None)
                 ground = prepare(guess_sensitivity(weight.read()) if found is None else found, flat, most)
-                self.grounds[weight.name] = self._keep(ground)
+                self.grounds[weight.name] = (
+                    ground if self._files is None else self._files.write(len(self.grounds), ground)
+                )
                 give_back_memory()
 
-    def _make_folder(self) -> str:
+    def _make_folder(self) -> Path:
         """Return a folder that goes when this quantizer does."""
         folder = tempfile.TemporaryDirectory(prefix="multum-")
         weakref.finalize(self, folder.cleanup)
-        return folder.name
+        return Path(folder.name)
 
-    def _keep(self, ground: Ground) -> Ground:
-        """Return `ground`, its largest part in a file where memory is short."""
-        if self._folder is None:
-            return ground
-        path = f"{self._folder}/{len(self.grounds)}.npy"
-        np.save(path, ground.feedback.numpy())
-        return replace(ground, feedback=torch.from_numpy(np.load(path, mmap_mode="c")))
+    def _recall(self, group: list[Weight]) -> bool:
+        """Take the grounds of a group from files; return whether all of them are there."""
+        if self._files is None:
+            return False
+        first = len(self.grounds)
+        found = [self._files.read(first + place) for place in range(len(group))]
+        recalled = {weight.name: ground for weight, ground in zip(group, found, strict=True) if ground is not None}
+        if len(recalled) < len(group):
+            return False
+        self.grounds |= recalled
+        return True
 
     @property
     def size(self) -> int:
@@ -121,7 +138,7 @@ class Quantizer:
         aim = 8.0 * target.bytes
         # what came of an earlier size tells more than a sample
         search = _Search(
-            self._guess_from(self._seen, aim) if self._seen else self._search_sample((1 - _NEAR / 2) * aim)
+            self._guess_from(self._seen, aim) if self._seen else self._search_sample((1 - 2 * _NEAR / 3) * aim)
         )
         for _ in range(_ROUNDS - 1):
             found = self._try(search.step, progress)

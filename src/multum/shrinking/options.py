@@ -27,6 +27,7 @@ class ShrinkOptions:
     target_bits: float | None = None
     max_loss_increase: float | None = None
     calibration: int = CALIBRATION
+    calibrated: str | Path | None = None
     seed: int = 0
     threads: int | None = None
     memory_limit: int | None = None

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -35,13 +36,15 @@ _PLAIN = {2: np.int16, 4: np.int32}
 class State:
     """A model on its way. grids: integers of the tensors that have become such, by the names in the file.
 
-    seed: where chance begins. coded_bytes: what all integers may take. quantizer: what calibration found, kept for
-    further attempts, in which the same passes come before it.
+    seed: where chance begins. calibrated: the folder where what calibration finds stays, if any. coded_bytes: what all
+    integers may take. quantizer: what calibration found, kept for further attempts, in which the same passes come
+    before it.
     """
 
     model: Model
     material: Material
     seed: int = 0
+    calibrated: Path | None = None
     coded_bytes: int = 0
     grids: "dict[str, Grid]" = field(default_factory=dict)
     quantizer: Quantizer | None = None
@@ -100,7 +103,9 @@ class Code:
         if state.quantizer is None:
             module, batches = state.model.module, state.material.batches
             told = _tell(progress, "calibrating")
-            state.quantizer = Quantizer(module, weights, batches, seed=state.seed, progress=told)
+            state.quantizer = Quantizer(
+                module, weights, batches, seed=state.seed, folder=state.calibrated, progress=told
+            )
         found = state.quantizer.quantize(Target(state.coded_bytes), _tell(progress, "coding"))
         settle(state, weights, found.grids)
         return Outcome((*left, *(Left(one.name, one.size, one.reason) for one in found.skipped)))

@@ -8,6 +8,7 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from torch import nn
@@ -61,7 +62,8 @@ def _run(
     running = None if probe is None else measure_running(model.module, *probe)
     with one_thread():
         material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed, progress)
-        state = State(model, material, asked.seed)
+        calibrated = None if asked.calibrated is None else Path(asked.calibrated)
+        state = State(model, material, asked.seed, calibrated)
         run = _Run(state, asked, state.measure(), progress)
         if asked.max_loss_increase is not None and run.before is None:
             raise UsageError("there is nothing to measure the loss on; give data that the model predicts (evaluation=)")

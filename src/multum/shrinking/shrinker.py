@@ -38,8 +38,11 @@ def shrink(
     target_bytes: of the file, everything in it; or target_bits: of the file a weight; 4 if nothing is asked for.
     max_loss_increase: bits a byte, or a label, that may be lost at most; alone, the smallest file that keeps it is
     searched for. recipe: passes with | between them, such as "prune=surgeon:0.5 | code"; what comes before code is done
-    once, whatever size is tried, and without code the file holds the values as they are. calibration: tokens at most, and 1,024 examples. seed: chooses them. threads, memory_limit: never
-    change the bytes. force: replace an existing target. progress: called with what is done and its share.
+    once, whatever size is tried, and without code the file holds the values as they are. calibration: tokens at most,
+    and 1,024 examples. seed: chooses them. calibrated: a folder where what calibration finds stays, 4 bytes for each
+    pair of a matrix's inputs: a run that was stopped, or another size of the same, goes on from there. threads,
+    memory_limit: never change the bytes. force: replace an existing target. progress: called with what is done and its
+    share.
     `multum unpack` makes a directory of `target` that `transformers` loads; so does `load_program`, in memory.
     Raises UsageError (also where the loss rises too much: then there is no file), FormatError, LimitExceeded,
     MissingExtra, OSError.
