@@ -30,13 +30,23 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu
 
 def quantity(field: str, title: str, *, log: bool = False, zero: bool = False, form: str = "~s") -> Spec:
     """Return a channel of numbers. form: of the axis, as d3 has it; by default short, with k, M and G."""
-    label = "datum.value === 0 ? '0' : replace(datum.label, 'e+', 'e')"
-    axis: Spec = {"format": form, "labelExpr": label, "labelOverlap": "greedy", "labelFlush": False}
+    axis: Spec = {
+        "format": form,
+        "labelExpr": _shorten("bytes" in title),
+        "labelOverlap": "greedy",
+        "labelFlush": False,
+    }
     scale: Spec = {"zero": zero, "nice": True}
     if log:
         scale = {"type": "log", "nice": False, "padding": _ROOM_AT_ENDS}
         axis["gridOpacity"] = {"condition": {"test": _POWER_OF_TEN, "value": 1}, "value": 0}
     return {"field": field, "type": "quantitative", "title": title, "axis": axis, "scale": scale}
+
+
+def _shorten(of_bytes: bool) -> str:
+    """Return the expression of a label: 0 and 1e9 are written so, and billions are B, but of bytes."""
+    billions = "G" if of_bytes else "B"
+    return f"datum.value === 0 ? '0' : replace(replace(datum.label, 'e+', 'e'), 'G', '{billions}')"
 
 
 def bars(field: str, rows: Rows, title: str, *, form: str = "~s") -> Spec:
@@ -65,7 +75,7 @@ def sizes(field: str, title: str, rows: Rows) -> Spec:
     low, high = min(row[field] for row in rows), max(row[field] for row in rows)
     between = [low * (high / low) ** (step / (_SHADES - 1)) for step in range(_SHADES)]
     values = sorted({float(f"{value:.2g}") for value in between})
-    legend = {"type": "symbol", "orient": "top", "format": "~s", "values": values}
+    legend = {"type": "symbol", "orient": "top", "format": "~s", "labelExpr": _shorten(False), "values": values}
     return {"field": field, "type": "quantitative", "title": title, "scale": {"type": "log"}, "legend": legend}
 
 

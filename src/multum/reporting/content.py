@@ -52,7 +52,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page. name: its anchor. lead: what is seen, in a sentence or two. notes: what is to be minded."""
+    """A part of the page. name: its anchor. lead: what is seen, in a sentence or two. warnings: what is to be minded.
+
+    notes: what is good to know.
+    """
 
     name: str
     heading: str
@@ -60,6 +63,7 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
     panels: tuple[Panel, ...] = ()
+    warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
 

@@ -4,10 +4,11 @@ Invariant: every curve comes from `multum.laws`, with the intervals that `predic
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from multum.errors import FormatError, UsageError
 from multum.laws.columns import KNOWN
@@ -25,8 +26,9 @@ from multum.reporting.documents import POINTS, Document
 _BUDGETS = 33
 _BEYOND = 100.0
 _SIZES = 49
-# Points whose compute differs by less than this factor from the next are of one budget; so many sizes tell a valley.
-_NEAR, _LEAST_SIZES = 1.35, 3
+# Runs whose compute differs by less than this factor are of one budget, and budgets differ by more than that one. So
+# many sizes tell a valley, and more valleys are not told apart.
+_NEAR, _APART, _LEAST_SIZES, _MOST_SLICES = 1.3, 1.8, 3, 8
 
 
 @dataclass(frozen=True)
@@ -150,15 +152,29 @@ def take_whole(points: Points) -> Points:
 
 
 def cut_slices(all_points: Points) -> list[Slice]:
-    """Return the runs by budget, where the compute of several is nearly one; budgets of few sizes are left out."""
+    """Return the runs by budget, where the compute of several sizes is nearly one, the least first; at most eight.
+
+    The span of compute with most sizes is taken first, and then others that are not close to it.
+    """
     points = take_whole(all_points)
-    order = np.argsort(points.compute, kind="stable")
-    compute = points.compute[order]
-    breaks = np.flatnonzero(compute[1:] > compute[:-1] * _NEAR) + 1
-    slices = []
-    for chosen in np.split(order, breaks):
-        sizes, losses = points.columns["N"][chosen], np.exp(points.log_target[chosen])
-        spread = points.compute[chosen].max() / points.compute[chosen].min()
-        if len(set(sizes.tolist())) >= _LEAST_SIZES and spread < _NEAR**2:
-            slices.append(Slice(float(np.exp(np.log(points.compute[chosen]).mean())), sizes, losses))
-    return slices
+    free = np.argsort(points.compute, kind="stable")
+    slices: list[Slice] = []
+    while len(free) and len(slices) < _MOST_SLICES:
+        chosen = max((free[span] for span in _list_spans(points.compute[free])), key=lambda one: _count(points, one))
+        if _count(points, chosen) < _LEAST_SIZES:
+            break
+        flops = float(np.exp(np.log(points.compute[chosen]).mean()))
+        slices.append(Slice(flops, points.columns["N"][chosen], np.exp(points.log_target[chosen])))
+        free = free[np.abs(np.log(points.compute[free] / flops)) > np.log(_APART)]
+    return sorted(slices, key=lambda one: one.flops)
+
+
+def _list_spans(compute: Array) -> Iterator[slice]:
+    """Yield from each of these, in order, to the last that is near it."""
+    ends = np.searchsorted(compute, compute * _NEAR, side="right")
+    return (slice(start, int(end)) for start, end in enumerate(ends))
+
+
+def _count(points: Points, chosen: NDArray[np.intp]) -> int:
+    """Return how many sizes these runs have."""
+    return len(set(points.columns["N"][chosen].tolist()))

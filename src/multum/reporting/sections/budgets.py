@@ -21,8 +21,8 @@ from multum.reporting.scaling import (
 )
 
 KINDS = ()
-# Budgets that are drawn where the runs have none of their own; and more than these are not told apart.
-_BUDGETS, _MOST = 5, 8
+# Budgets that are drawn where the runs have none of their own.
+_BUDGETS = 5
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,7 @@ def _tell(scaling: Scaling, plans: list[Plan]) -> str:
 def _list_valleys(scaling: Scaling) -> list[Valley]:
     """Return the budgets of the runs, or some within the law's range where the runs have none."""
     slices = cut_slices(scaling.points) if scaling.points is not None else []
-    if len(slices) > _MOST:
-        slices = [slices[place] for place in np.linspace(0, len(slices) - 1, _MOST).round().astype(int)]
-    budgets: list[tuple[float, Slice | None]] = [(one.flops, one) for one in slices]
+    budgets: list[tuple[float, Slice | None]] = [(one.flops, one) for one in slices] if len(slices) > 1 else []
     if not budgets:
         budgets += [(flops, None) for flops in np.geomspace(*scaling.law.ranges["compute"], _BUDGETS).tolist()]
     valleys = []
@@ -118,7 +116,7 @@ def _chart(lines: Rows, bests: Rows, runs: Rows, target: str) -> Spec:
     tips = hover(("series", "budget", None), ("n", "parameters", ",.3~g"), ("loss", target, ".4f"))
     layers = [draw("line", lines, x=x, y=y, color=colour, opacity=picked(0.9), tooltip=tips)]
     if runs:
-        layers.append(draw({"type": "point", "size": 46}, runs, x=x, y=y, color=colour, opacity=picked(), tooltip=tips))
+        layers.append(draw({"type": "point", "size": 46}, runs, x=x, y=y, color=colour, opacity=picked(0.55), tooltip=tips))
     best_tips = [*tips, *hover(("d", "trained on", ",.3~g"))]
     shape = {"type": "point", "shape": "diamond", "size": 120, "filled": True}
     layers.append(draw(shape, bests, x=x, y=y, color=colour, opacity=picked(), tooltip=best_tips))

@@ -29,12 +29,13 @@ def show(material: Material) -> Section | None:
         return None
     figures = [figure for number, one in enumerate(scalings, 1) for figure in _draw_law(one, number)]
     tables = [table for one in scalings for table in _tabulate(one)]
-    notes = [one.head(note) for one in scalings for note in _list_notes(one)]
+    warnings = [one.head(warning) for one in scalings for warning in _list_warnings(one)]
+    notes = [one.head(note) for one in scalings for note in (*one.law.notes, *one.notes)]
     lead = (
         " ".join(_tell(one) for one in scalings)
         or "A law as `multum law --json` told it; its LAW.json has curves, too."
     )
-    return Section("law", "The law", lead, tuple(figures), (*tables, *told), notes=tuple(notes))
+    return Section("law", "The law", lead, tuple(figures), (*tables, *told), (), tuple(warnings), tuple(notes))
 
 
 def _tell(scaling: Scaling) -> str:
@@ -50,9 +51,9 @@ def _tell(scaling: Scaling) -> str:
     return told
 
 
-def _list_notes(scaling: Scaling) -> list[str]:
+def _list_warnings(scaling: Scaling) -> list[str]:
     refusals = [f"not to be extrapolated: {reason}" for reason in scaling.law.refusals]
-    return [*refusals, *scaling.law.warnings, *scaling.law.notes, *scaling.notes]
+    return [*refusals, *scaling.law.warnings]
 
 
 def _draw_law(scaling: Scaling, number: int) -> list[Figure]:
