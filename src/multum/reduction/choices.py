@@ -1,0 +1,86 @@
+"""What pruning is asked for. Light: nothing here loads torch."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from multum.errors import UsageError
+
+MAGNITUDE, WANDA, SPARSEGPT, SURGEON = "magnitude", "wanda", "sparsegpt", "surgeon"
+METHODS = (MAGNITUDE, WANDA, SPARSEGPT, SURGEON)
+ROW, LAYER, GLOBAL = "row", "layer", "global"
+# What each method can compare; first the one that it is known by.
+SCOPES = {
+    MAGNITUDE: (LAYER, ROW, GLOBAL),
+    WANDA: (ROW, LAYER),
+    SPARSEGPT: (LAYER,),
+    SURGEON: (GLOBAL, LAYER),
+}
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """Which weights become zero; see `prune`.
+
+    method: one of METHODS. share: of the weights; or pattern: (n, m), n of each m neighbours stay. scope: among which
+    weights those that matter least are looked for, one of the method's SCOPES; None for the first of them.
+    Raises UsageError.
+    """
+
+    method: str = SURGEON
+    share: float | None = None
+    pattern: tuple[int, int] | None = None
+    scope: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(f"'{self.method}' is no way to prune; allowed is {', '.join(METHODS)}")
+        if (self.share is None) == (self.pattern is None):
+            raise UsageError("pruning takes a share of the weights such as 0.5, or a pattern such as 2:4, one of them")
+        if self.share is not None and not (math.isfinite(self.share) and 0 < self.share < 1):
+            raise UsageError(f"a share of {self.share:g} cannot be pruned; give more than 0 and less than 1")
+        if self.pattern is not None and not 0 < self.pattern[0] < self.pattern[1]:
+            n, m = self.pattern
+            raise UsageError(f"a pattern keeps n of m weights with 0 < n < m, not {n}:{m}; give one such as 2:4")
+        if self.scope is not None and self.scope not in SCOPES[self.method]:
+            allowed = " or ".join(SCOPES[self.method])
+            raise UsageError(f"{self.method} has no threshold by '{self.scope}'; allowed is {allowed}")
+        if self.scope is not None and self.pattern is not None:
+            raise UsageError(f"the pattern {self} leaves a scope no choice; leave '{self.scope}' out")
+
+    @property
+    def usual_scope(self) -> str:
+        """The scope that was given, or the one that the method is known by."""
+        return self.scope or SCOPES[self.method][0]
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether the method looks at what layers read."""
+        return self.method != MAGNITUDE
+
+    def __str__(self) -> str:
+        """Return the recipe's words for it."""
+        amount = f"{self.share:g}" if self.pattern is None else f"{self.pattern[0]}:{self.pattern[1]}"
+        return ":".join([self.method, amount, *([self.scope] if self.scope else [])])
+
+
+def read_pruning(words: Sequence[str]) -> Pruning:
+    """Return the pruning that a recipe's words tell: METHOD:SHARE or METHOD:N:M, and a scope behind a share.
+
+    Raises UsageError.
+    """
+    method, *rest = words or [""]
+    if len(rest) == 2 and rest[0].isdigit() and rest[1].isdigit():
+        return Pruning(method, pattern=(int(rest[0]), int(rest[1])))
+    if not 1 <= len(rest) <= 2:
+        raise UsageError("prune takes METHOD:SHARE[:SCOPE] or METHOD:N:M, such as surgeon:0.5 or sparsegpt:2:4")
+    return Pruning(method, share=_read_share(rest[0]), scope=rest[1] if len(rest) == 2 else None)
+
+
+def _read_share(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        raise UsageError(
+            f"'{word}' is no share of the weights; give one such as 0.5, or a pattern such as 2:4"
+        ) from None

@@ -1,0 +1,196 @@
+"""Zeros in the weights of a network: which ones, and what the weights that stay make good.
+
+Methods, by what decides that a weight may go:
+  magnitude   its size
+  wanda       its size times that of what it multiplies, in its row; nothing is made good. Sun and others (2024)
+  sparsegpt   what its loss costs the layer's outputs once other weights have made it good. Frantar and Alistarh (2023)
+  surgeon     the same, by what errors of each output cost the network's predictions, with one threshold for all layers.
+              Hassibi and Stork (1992); van der Ouderaa and others, "The LLM Surgeon" (2024), for Fisher information
+Invariant: a layer's weights change in the light of what it reads after all layers before it have changed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from multum.errors import UsageError
+from multum.quantization.sensitivities import Batch
+from multum.quantization.weights import EMBEDDING, Skipped, Weight, find_weights
+from multum.reduction.choices import GLOBAL, MAGNITUDE, SPARSEGPT, SURGEON, WANDA, Pruning
+from multum.reduction.masks import choose, find_below, find_global_threshold
+from multum.reduction.saliences import Cutting, measure_saliences
+from multum.reduction.solving import Costs, prepare_costs, prune_matrix, refit
+from multum.reduction.walking import Moments, walk
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What `prune` did. weights: in the matrices that were pruned. zeros: of them. left: what was not touched, why."""
+
+    weights: int
+    zeros: int
+    left: tuple[Skipped, ...]
+
+    @property
+    def share(self) -> float:
+        """The share of zeros."""
+        return self.zeros / self.weights
+
+
+def prune(
+    module: "nn.Module",
+    pruning: Pruning,
+    batches: Sequence[Batch] | None = None,
+    *,
+    weights: Sequence[Weight] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Pruned:
+    """Set weights of linear layers and convolutions in `module` to zero, in place; return what was done.
+
+    Tables of words, and heads tied to them or known as such, stay. batches: named arguments of calls of `module`, which
+    all methods but magnitude need. weights: those of find_weights that may be pruned; None for all. seed: of
+    measuring what predictions mind. progress: called with what is being done and its share.
+    Memory: what a run of all batches at once takes, and for surgeon the square of each layer's inputs.
+    Raises UsageError, FormatError.
+    """
+    found, skipped = find_weights(module)
+    chosen, left = _choose_weights(module, found if weights is None else weights, pruning)
+    if not chosen:
+        raise UsageError("the network has no linear layer or convolution that can be pruned so")
+    if pruning.reads_data and not batches:
+        raise UsageError(f"{pruning.method} looks at what layers read: give data, or prune by magnitude, without any")
+    missed = _METHODS[pruning.method](_Job(module, pruning, chosen, batches or (), seed, progress))
+    zeros = sum(int((weight.parameter == 0).sum()) for weight in chosen)
+    lost = [weight for weight in chosen if weight.name in missed]
+    left += [Skipped(weight.name, weight.parameter.numel(), "the data do not reach it") for weight in lost]
+    return Pruned(sum(weight.parameter.numel() for weight in chosen), zeros, (*skipped, *left))
+
+
+def _choose_weights(module: Any, weights: Sequence[Weight], pruning: Pruning) -> tuple[list[Weight], list[Skipped]]:
+    """Return (weights that are pruned, those that stay)."""
+    head = _find_head(module)
+    chosen, left = [], []
+    for weight in weights:
+        reason = _why_not(weight, head, pruning)
+        if reason is None:
+            chosen.append(weight)
+        else:
+            left.append(Skipped(weight.name, weight.parameter.numel(), reason))
+    return chosen, left
+
+
+def _find_head(module: Any) -> Any:
+    """Return the layer that a network of transformers predicts words with, None where there is none."""
+    find = getattr(module, "get_output_embeddings", None)
+    return None if find is None else find()
+
+
+def _why_not(weight: Weight, head: Any, pruning: Pruning) -> str | None:
+    if any(use.kind == EMBEDDING for use in weight.uses):
+        return "a table of words is not pruned"
+    if any(use.module is head for use in weight.uses):
+        return "the head that predicts words is not pruned"
+    columns = weight.shape[0] if weight.transposed else weight.shape[1]
+    if pruning.pattern is not None and columns % pruning.pattern[1]:
+        return f"{columns} inputs are no multiple of {pruning.pattern[1]}"
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What a method gets."""
+
+    module: Any
+    pruning: Pruning
+    weights: Sequence[Weight]
+    batches: Sequence[Batch]
+    seed: int
+    progress: Progress | None
+
+    def tell(self, what: str, share: float) -> None:
+        """Tell how far the work is."""
+        if self.progress is not None:
+            self.progress(what, share)
+
+    def walk(self, change: "Callable[[Weight, Moments], Tensor]") -> frozenset[str]:
+        """Give each weight what `change` makes of it; return the names of those that the data do not reach."""
+        done = 0
+
+        def visit(weight: Weight, moments: Moments) -> None:
+            nonlocal done
+            weight.write(change(weight, moments))
+            done += 1
+            self.tell("pruning", done / len(self.weights))
+
+        return walk(self.module, self.weights, self.batches, visit)
+
+
+def _prune_by_magnitude(job: _Job) -> frozenset[str]:
+    """Clear the smallest weights. Every weight is reached."""
+    sizes = {weight.name: weight.read().abs() for weight in job.weights}
+    threshold: float | None = None
+    if job.pruning.share is not None and job.pruning.usual_scope == GLOBAL:
+        threshold = find_global_threshold(sizes.values(), job.pruning.share)
+    for done, weight in enumerate(job.weights):
+        scores = sizes[weight.name]
+        gone = choose(scores, job.pruning) if threshold is None else find_below(scores, threshold)
+        weight.write(weight.read().masked_fill_(gone, 0.0))
+        job.tell("pruning", (done + 1) / len(job.weights))
+    return frozenset()
+
+
+def _prune_by_wanda(job: _Job) -> frozenset[str]:
+    """Clear weights that are small beside what they multiply."""
+
+    def change(weight: Weight, moments: Moments) -> Tensor:
+        matrix = weight.read()
+        scores = matrix.square() * moments.columns.diagonal().float()
+        return matrix.masked_fill_(choose(scores, job.pruning), 0.0)
+
+    return job.walk(change)
+
+
+def _prune_by_sparsegpt(job: _Job) -> frozenset[str]:
+    """Clear weights whose loss the outputs mind least, and have later columns make it good."""
+
+    def change(weight: Weight, moments: Moments) -> Tensor:
+        costs = prepare_costs(moments, natural=True)
+        return prune_matrix(weight.read(), costs, lambda scores: choose(scores, job.pruning))
+
+    return job.walk(change)
+
+
+def _prune_by_surgeon(job: _Job) -> frozenset[str]:
+    """Clear weights whose loss the predictions mind least; then all that stay make it good."""
+    told = None if job.progress is None else partial(job.progress, "measuring")
+    saliences = measure_saliences(job.module, job.weights, job.batches, seed=job.seed, progress=told)
+    reached = [weight for weight in job.weights if weight.name in saliences]
+    cutting = Cutting.plan(job.pruning, reached, saliences)
+    latest: tuple[Moments, Costs] | None = None  # layers that read the same share their costs
+
+    def change(weight: Weight, moments: Moments) -> Tensor:
+        nonlocal latest
+        if latest is None or latest[0] is not moments:
+            latest = (moments, prepare_costs(moments, natural=job.pruning.pattern is not None))
+        matrix = weight.read()
+        return refit(matrix, prune_matrix(matrix, latest[1], cutting.choose(weight)), latest[1])
+
+    missed = replace(job, weights=reached).walk(change)
+    return missed | {weight.name for weight in job.weights if weight.name not in saliences}
+
+
+_METHODS: dict[str, Callable[[_Job], frozenset[str]]] = {
+    MAGNITUDE: _prune_by_magnitude,
+    WANDA: _prune_by_wanda,
+    SPARSEGPT: _prune_by_sparsegpt,
+    SURGEON: _prune_by_surgeon,
+}
