@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from multum.archive.seeking import open_archive as open
     from multum.archive.unpacking import UnpackReport, test, unpack, unpack_bytes
     from multum.bits.ledger import Ledger
+    from multum.discovery.formulas.estimators import FormulaRegressor
+    from multum.discovery.formulas.finder import discover_formula
+    from multum.discovery.formulas.reports import FormulaReport
     from multum.errors import (
         FormatError,
         LimitExceeded,
@@ -53,6 +56,8 @@ __all__ = [
     "FindReport",
     "FitReport",
     "FormatError",
+    "FormulaRegressor",
+    "FormulaReport",
     "LadderReport",
     "Law",
     "Ledger",
@@ -74,6 +79,7 @@ __all__ = [
     "__version__",
     "code_bits",
     "cross_validate_labels",
+    "discover_formula",
     "export",
     "find",
     "fit",
@@ -104,6 +110,8 @@ _HOMES = {
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
     "FormatError": ("multum.errors", "FormatError"),
+    "FormulaRegressor": ("multum.discovery.formulas.estimators", "FormulaRegressor"),
+    "FormulaReport": ("multum.discovery.formulas.reports", "FormulaReport"),
     "LadderReport": ("multum.ladders.reports", "LadderReport"),
     "Law": ("multum.laws.law", "Law"),
     "Ledger": ("multum.bits.ledger", "Ledger"),
@@ -124,6 +132,7 @@ _HOMES = {
     "UsageError": ("multum.errors", "UsageError"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
     "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
+    "discover_formula": ("multum.discovery.formulas.finder", "discover_formula"),
     "export": ("multum.shrinking.exporting", "export"),
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),

@@ -33,6 +33,7 @@ VERBS = {
     "predict": "Say what a law expects of runs that were not made.",
     "plan": "Say what a budget buys, by a law: size, data, loss.",
     "report": "Show what other verbs found on one page, for any browser.",
+    "discover": "Find formulas, sequences and laws that hold exactly.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 
