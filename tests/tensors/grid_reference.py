@@ -40,7 +40,7 @@ def log2(k: int) -> int:
 
 
 @cache
-def make_table(power: int, zone: int, phase: int, level: int) -> interleaved_reference.Table:
+def make_table(power: int, zone: int, phase: int, level: int, zeros: int = 0) -> interleaved_reference.Table:
     """Return a bell's table: low, shift, frequencies."""
     for shift in range(5):
         masses, total = weigh(power, zone, phase, level, shift)
@@ -49,7 +49,12 @@ def make_table(power: int, zone: int, phase: int, level: int) -> interleaved_ref
             break
     symbols = [masses[q] for q in range(min(kept), max(kept) + 1)]
     counts = [mass // 2**19 | 1 for mass in symbols] + [0] * (255 - len(symbols))
-    return min(kept), shift, share_out([*counts, max(total - sum(symbols), 1) // 2**19 | 1])
+    counts.append(max(total - sum(symbols), 1) // 2**19 | 1)
+    if zeros:
+        every = sum(counts)
+        counts = [count * (16 - zeros) for count in counts]
+        counts[-min(kept)] += zeros * every
+    return min(kept), shift, share_out(counts)
 
 
 def weigh(power: int, zone: int, phase: int, level: int, shift: int) -> tuple[dict[int, int], int]:
@@ -106,6 +111,7 @@ def decode_lists(data: bytes, lengths: list[int]) -> list[list[int]]:
 def decode(data: bytes, rows: int, columns: int) -> tuple[list[list[int]], list[int], list[int]]:
     """Return (codes, exponents of rows, exponents of columns) of a payload."""
     fine, power, zone, flags, size = data[1], data[2] % 16, data[2] // 16, data[3], int.from_bytes(data[4:8], "little")
+    zeros, flags = flags // 16, flags % 16
     strips = list(range(0, columns, 32)) if flags & 8 else [0]
     widths = [min(32, columns - first) if flags & 8 else columns for first in strips]
     lengths = [rows, columns, rows, columns]
@@ -130,7 +136,7 @@ def decode(data: bytes, rows: int, columns: int) -> tuple[list[list[int]], list[
         ]
         levels = [min(max(row_levels[r] + column_levels[first + c], 0), 127) for r in range(rows) for c in range(width)]
         tables = [
-            make_table(power, zone, 0, level) if m is None else make_table(power, 0, m & 3, level & ~1)
+            make_table(power, zone, 0, level, zeros) if m is None else make_table(power, 0, m & 3, level & ~1)
             for level, m in zip(levels, middles, strict=True)
         ]
         numbers = interleaved_reference.decode(part, tables)

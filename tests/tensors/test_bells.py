@@ -13,10 +13,12 @@ from multum.tensors.bells import (
     LEVELS,
     PHASES,
     POWERS,
+    ZEROS,
     ZONES,
     Bell,
     gather_tables,
     list_costs,
+    list_costs_aside,
     make_table,
 )
 from tests.tensors import grid_reference
@@ -74,7 +76,15 @@ def test_every_bell_is_a_table_that_can_escape(power: int) -> None:
 
 @pytest.mark.parametrize(
     "bell",
-    [Bell(6, 0, 0, 60), Bell(0, 0, 1, 44), Bell(2, 7, 0, 30), Bell(4, 3, 2, 101), Bell(7, 5, 3, 127), Bell(1, 2, 0, 0)],
+    [
+        Bell(6, 0, 0, 60),
+        Bell(0, 0, 1, 44),
+        Bell(2, 7, 0, 30),
+        Bell(4, 3, 2, 101),
+        Bell(7, 5, 3, 127),
+        Bell(1, 2, 0, 0),
+        Bell(3, 6, 0, 70, 9),
+    ],
 )
 def test_tables_equal_those_of_the_twin(bell: Bell) -> None:
     low, shift, frequencies = grid_reference.make_table(*bell)
@@ -96,6 +106,18 @@ def test_tables_are_frozen() -> None:
     kinds = [(zone, 0) for zone in range(1, ZONES)] + [(0, phase) for phase in range(1, PHASES)]
     others = (Bell(6, *kind, level) for kind in kinds for level in range(LEVELS))
     assert digest(others) == "d0f3aaf640c0df804948fed336d831df6fc2f4bdbc9134dddaa91bb293143a64"
+    aside = (Bell(6, 0, 0, level, zeros) for zeros in range(1, ZEROS) for level in range(LEVELS))
+    assert digest(aside) == "40efbd2b5a56b6ac7ab55770f976c56ecf20bfcab459914c0acff15f88715735"
+
+
+def test_zeros_aside_cost_what_a_search_for_them_says() -> None:
+    bell = Bell(GAUSS, 3, 0, 70)
+    at, others = list_costs_aside(bell)
+    plain = list_costs(bell, 20)
+    for zeros in (1, 8, 14):
+        costs = list_costs(bell._replace(zeros=zeros), 20)
+        assert abs(int(costs[20]) - int(at[zeros])) < 0.02 * COST_UNIT
+        assert abs(int(costs[25]) - int(plain[25] + others[zeros])) < 0.1 * COST_UNIT
 
 
 def test_costs_are_those_of_the_table() -> None:

@@ -185,6 +185,18 @@ def test_every_cut_is_refused_and_every_flip_is_refused_or_changes_the_grid() ->
             continue
 
 
+def test_zeros_are_set_aside_where_middles_would_say_less() -> None:
+    rng = np.random.default_rng(0)
+    codes = np.rint(9 * rng.standard_normal((300, 40)) + 4).astype(np.int16)
+    cleared = np.where(rng.random(codes.shape) < 0.6, 0, codes).astype(np.int16)
+    data = encode_grid(make_grid(cleared))
+    assert data[3] & 4 == 0
+    assert data[3] >> 4 > 7
+    assert encode_grid(make_grid(codes))[3] == 4
+    assert np.array_equal(decode_grid(data, 300, 40).codes, cleared)
+    assert grid_reference.decode(data, 300, 40)[0] == cleared.tolist()
+
+
 @given(st.binary(max_size=80), shapes)
 @settings(max_examples=150)
 def test_any_bytes_are_refused_or_are_a_grid(data: bytes, shape: tuple[int, int]) -> None:
@@ -202,7 +214,7 @@ def test_any_bytes_are_refused_or_are_a_grid(data: bytes, shape: tuple[int, int]
         (2, 0x80, "no grid has .* zone 8"),
         (2, 0x08, "no grid has .* power 8"),
         (3, 8, "no grid has .* flags 8"),
-        (3, 16, "no grid has .* flags 16"),
+        (3, 0x1C, "no grid has .* zeros 1 and flags 12"),
         (7, 0xFF, "lists of 42"),
     ],
 )

@@ -69,6 +69,19 @@ def levels_shape(levels: Levels) -> tuple[int, int]:
     return levels.power, levels.zone
 
 
+@pytest.mark.parametrize("gone", [0.3, 0.5, 0.8])
+def test_zeros_that_no_bell_explains_are_set_aside(gone: float) -> None:
+    rng = np.random.default_rng(0)
+    codes = np.rint(6 * rng.standard_normal((200, 60))).astype(np.int16)
+    cleared = np.where(rng.random(codes.shape) < gone, 0, codes).astype(np.int16)
+    levels = choose_levels(cleared, None)
+    assert levels.zeros / 16 == pytest.approx(gone, abs=0.06)
+    assert choose_levels(codes, None).zeros == 0
+    mask = -gone * np.log2(gone) - (1 - gone) * np.log2(1 - gone)
+    ideal = codes.size * mask + (1 - gone) * count_bits(codes, None, choose_levels(codes, None))
+    assert count_bits(cleared, None, levels) < 1.01 * ideal
+
+
 @pytest.mark.parametrize("shape", [(3000, 3), (3, 3000), (9, 9)])
 def test_few_codes_do_not_have_levels_that_cost_more_than_they_save(shape: tuple[int, int]) -> None:
     levels = choose_levels(draw_codes(*shape), None)

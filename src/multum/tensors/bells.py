@@ -27,6 +27,8 @@ _LEVEL_ONE = 48
 ZONES = 8
 # Where the middle is, in quarters of the way to the next number.
 PHASES = 4
+# What numbers are 0 whatever else the bell says, in 16ths.
+ZEROS = 16
 _REACH = 127
 # A place of TOTAL costs all others 2**-11.5 bits; to escape costs 16 bits more than a place: it pays from here on.
 _KEPT_BITS = 15
@@ -45,12 +47,16 @@ COST_UNIT = 1 << 10
 
 
 class Bell(NamedTuple):
-    """What tells a table. power: index into POWERS. zone, phase, level: below ZONES, PHASES and LEVELS."""
+    """What tells a table.
+
+    power: index into POWERS. zone, phase, level, zeros: below ZONES, PHASES, LEVELS and ZEROS.
+    """
 
     power: int
     zone: int
     phase: int
     level: int
+    zeros: int = 0
 
 
 class Table(NamedTuple):
@@ -71,7 +77,7 @@ def gather_tables(bells: Sequence[Bell]) -> FrequencyTables:
     )
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def make_table(bell: Bell) -> Table:
     """Return the table of `bell`: the fewest bits as they are with which its numbers are symbols.
 
@@ -86,7 +92,12 @@ def make_table(bell: Bell) -> Table:
     first, last = int(kept[0]), int(kept[-1])
     counts[: last - first + 1] = masses[first : last + 1]
     counts[ESCAPE] = max(total - int(counts.sum()), 1)
-    return Table(first - _REACH, shift, share_out(counts >> (_DENSITY // 2) | (counts > 0)))
+    counts = counts >> (_DENSITY // 2) | (counts > 0)
+    if bell.zeros:
+        aside = bell.zeros * int(counts.sum())
+        counts *= ZEROS - bell.zeros
+        counts[_REACH - first] += aside
+    return Table(first - _REACH, shift, share_out(counts))
 
 
 def _weigh_cells(bell: Bell, shift: int) -> tuple[NDArray[np.int64], int]:
@@ -152,7 +163,7 @@ def _log2_middles() -> NDArray[np.int64]:
     return logarithm - (5 << _FRACTION)  # 32 = 2**5
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 13)
 def list_costs(bell: Bell, reach: int) -> NDArray[np.int32]:
     """Return int32[2 * reach + 1]: what numbers from -reach on cost under `bell`, in COST_UNIT."""
     table = make_table(bell)
@@ -163,6 +174,18 @@ def list_costs(bell: Bell, reach: int) -> NDArray[np.int32]:
     symbols = np.where(inside, symbols, 0)
     coded = inside & (table.frequencies[symbols] > 0)
     return np.where(coded, prices[symbols], escaped).astype(np.int32)
+
+
+@lru_cache(maxsize=1 << 13)
+def list_costs_aside(bell: Bell) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (int64[ZEROS], int64[ZEROS]): nearly what a zero, and any other number more, costs with so many aside.
+
+    bell: with none aside. Tables of its like are not made for it, because searches ask for many.
+    """
+    table, aside = make_table(bell), np.arange(ZEROS)
+    at = (int(table.frequencies[-table.low]) * (ZEROS - aside) + TOTAL * aside) // ZEROS
+    prices = _make_prices()
+    return prices[at] + COST_UNIT * table.shift, prices[TOTAL * (ZEROS - aside) // ZEROS]
 
 
 @cache

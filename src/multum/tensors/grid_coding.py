@@ -30,12 +30,14 @@ from multum.tensors.prediction import (
     hear_prediction,
 )
 
-_HEAD = struct.Struct("<BBBBI")  # dtype, fine, power and zone, flags, bytes of the lists
+_HEAD = struct.Struct("<BBBBI")  # dtype, fine, power and zone, flags and zeros, bytes of the lists
 _LENGTH = struct.Struct("<I")
 _DTYPES = tuple(WIDTHS)
 _ROWS_TIED, _COLUMNS_TIED, _CENTRED, _PREDICTED = 1, 2, 4, 8
-_ZONE_SHIFT = 4
+_ZONE_SHIFT = _ZEROS_SHIFT = 4
 _CHUNK_CODES = 1 << 16  # intermediate results stay in the processor's cache
+# With a smaller share of codes that are not 0, more may be won by setting zeros aside than by middles.
+_DENSE = 0.75
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class _Places:
         power, zone = self.levels.power, self.levels.zone
         if self.centred:
             return [Bell(power, 0, key % PHASES, key // PHASES * 2) for key in self.keys.tolist()]
-        return [Bell(power, zone, 0, key) for key in self.keys.tolist()]
+        return [Bell(power, zone, 0, key, self.levels.zeros) for key in self.keys.tolist()]
 
     def find(self, strip: slice, middles: NDArray[np.int16] | None) -> NDArray[np.uint8]:
         """Return uint8[codes of a strip]: their bells, as an index; row by row."""
@@ -132,12 +134,17 @@ def _fit(grid: Grid) -> tuple[NDArray[np.int16], _Centre | None, NDArray[np.int1
     """Return (codes, centre, int16[rows or 1, columns] middles, levels) for a grid."""
     codes = np.array(grid.codes, order="C")
     centre = _choose_centre(codes)
-    middles = None
-    if centre is not None:
-        expected = [centre.expect(codes, strip) for strip in centre.strips]
-        rows = max(map(len, expected))
-        middles = np.concatenate([np.broadcast_to(part, (rows, part.shape[1])) for part in expected], axis=1)
-    return codes, centre, middles, choose_levels(codes, middles)
+    if centre is None:
+        return codes, None, None, choose_levels(codes, None)
+    expected = [centre.expect(codes, strip) for strip in centre.strips]
+    rows = max(map(len, expected))
+    middles = np.concatenate([np.broadcast_to(part, (rows, part.shape[1])) for part in expected], axis=1)
+    levels = choose_levels(codes, middles)
+    if np.count_nonzero(codes) < _DENSE * codes.size:
+        plain = choose_levels(codes, None)  # which may set zeros aside
+        if plain.zeros and count_bits(codes, None, plain) < count_bits(codes, middles, levels):
+            return codes, None, None, plain
+    return codes, centre, middles, levels
 
 
 def _choose_centre(codes: NDArray[np.int16]) -> _Centre | None:
@@ -168,7 +175,7 @@ def _write_head(grid: Grid, levels: Levels, centre: _Centre | None) -> bytes:
             lists.append(centre.prediction.tell())
             flags |= _PREDICTED
     told = encode_lists(lists)
-    shape = levels.power | levels.zone << _ZONE_SHIFT
+    shape, flags = levels.power | levels.zone << _ZONE_SHIFT, flags | levels.zeros << _ZEROS_SHIFT
     return _HEAD.pack(_DTYPES.index(grid.dtype), grid.fine, shape, flags, len(told)) + told
 
 
@@ -182,10 +189,11 @@ def decode_grid(data: bytes, rows: int, columns: int) -> Grid:
         raise FormatError(f"the head of a grid takes {_HEAD.size} bytes, {len(data)} are there")
     dtype, fine, shape, flags, told_bytes = _HEAD.unpack_from(data)
     power, zone = shape & (1 << _ZONE_SHIFT) - 1, shape >> _ZONE_SHIFT
+    zeros, flags = flags >> _ZEROS_SHIFT, flags & (1 << _ZEROS_SHIFT) - 1
     end = _HEAD.size + told_bytes
     known = dtype < len(_DTYPES) and fine <= FINEST and power < len(POWERS) and zone < ZONES
-    if not known or flags >= 2 * _PREDICTED or (flags & _PREDICTED and not flags & _CENTRED):
-        what = f"dtype {dtype}, {fine} bits of an octave, power {power}, zone {zone} and flags {flags}"
+    if not known or (flags & _PREDICTED and not flags & _CENTRED) or (flags & _CENTRED and zeros):
+        what = f"dtype {dtype}, {fine} bits of an octave, power {power}, zone {zone}, zeros {zeros} and flags {flags}"
         raise FormatError(f"no grid has {what}")
     if end > len(data):
         raise FormatError(f"a grid has lists of {told_bytes} bytes, {len(data) - _HEAD.size} are there")
@@ -197,7 +205,7 @@ def decode_grid(data: bytes, rows: int, columns: int) -> Grid:
         column_levels -= _scale_exponents(column_steps, fine)
     prediction = hear_prediction(rest[1], columns) if flags & _PREDICTED else None
     centre = _Centre(rest[0], prediction) if flags & _CENTRED else None
-    codes = _decode_codes(data[end:], Levels(row_levels, column_levels, power, zone), centre)
+    codes = _decode_codes(data[end:], Levels(row_levels, column_levels, power, zone, zeros), centre)
     try:
         return Grid(codes, row_steps, column_steps, fine, _DTYPES[dtype])
     except UsageError as error:
