@@ -19,7 +19,8 @@ def read(*sources: Any) -> list[Document]:
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"), [(make_find(), "find"), (make_shrink(), "shrink"), (make_demo(), "demo"), (make_rate(), "rate")]
+    ("value", "kind"),
+    [(make_find(), "search"), (make_shrink(), "shrunken model"), (make_demo(), "comparison"), (make_rate(), "rate")],
 )
 def test_a_result_is_recognised_in_a_file_and_in_memory(tmp_path: Path, value: dict[str, Any], kind: str) -> None:
     path = tmp_path / "result.json"
@@ -33,7 +34,7 @@ def test_a_result_is_recognised_in_a_file_and_in_memory(tmp_path: Path, value: d
 def test_results_that_were_appended_to_one_file_are_all_found(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "many.json", [make_shrink("a.mtm"), make_shrink("b.mtm"), make_find()])
     found = read(path)
-    assert [one.kind for one in found] == ["shrink", "shrink", "find"]
+    assert [one.kind for one in found] == ["shrunken model", "shrunken model", "search"]
     assert [one.name for one in found] == ["many.json:1", "many.json:2", "many.json:3"]
 
 
@@ -60,7 +61,10 @@ def test_an_archive_is_its_account(tmp_path: Path) -> None:
 )
 def test_what_is_no_result_is_refused_with_what_is(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, "utf-8")
-    with pytest.raises(UsageError, match=rf"{name}' is nothing that a report shows; give .*find --json.*LAW.json"):
+    with pytest.raises(
+        UsageError,
+        match=rf"{name}' is nothing that a report shows; give folders .*LAW.json, what demo, find, .* print with --json",
+    ):
         read(tmp_path / name)
 
 
@@ -69,7 +73,7 @@ def test_an_empty_folder_an_empty_object_and_nothing_are_refused(tmp_path: Path)
         read(tmp_path)
     with pytest.raises(UsageError, match="an object with no fields"):
         read({})
-    with pytest.raises(UsageError, match="there is nothing to report; give what"):
+    with pytest.raises(UsageError, match="there is nothing to report; give folders"):
         read()
 
 

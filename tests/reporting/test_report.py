@@ -42,7 +42,7 @@ def test_report_writes_a_page_and_says_what_is_on_it(found: Path, tmp_path: Path
 def test_a_page_about_what_is_in_memory_names_it_and_has_no_command(tmp_path: Path) -> None:
     multum.report([make_find(), make_shrink()], tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert "<h1>find, shrink</h1>" in page
+    assert "<h1>search, shrunken model</h1>" in page
     assert "multum report " not in page
 
 
@@ -164,4 +164,7 @@ def test_the_verb_tells_machines_what_it_wrote(found: Path, tmp_path: Path, caps
 def test_the_verb_refuses_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.txt").write_text("no result", "utf-8")
     assert run(["report", str(tmp_path / "a.txt"), "-o", str(tmp_path / "page.html")]) == 1
-    assert "a.txt' is nothing that a report shows; give what `multum demo --json` prints" in capsys.readouterr().err
+    assert (
+        "a.txt' is nothing that a report shows; give folders that `multum fit` or `ladder` made, LAW.json"
+        in capsys.readouterr().err
+    )

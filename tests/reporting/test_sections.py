@@ -194,7 +194,7 @@ def test_the_origin_has_the_commands_of_runs_and_of_the_page(tmp_path: Path) -> 
     fit = write_fit(tmp_path / "run")
     section = show(fit, command="multum report run -o r.html")["origin"]
     assert section.commands == ("multum fit notes.txt -o run", "multum report run -o r.html")
-    assert section.tables[0].rows == ((str(fit), "a fit"),)
+    assert section.tables[0].rows == ((str(fit), "fit"),)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ Read = TypeVar("Read")
 
 ARCHIVE, DESCRIPTION = ".mtm", "multum.json"
 # Points of a law: rows of numbers, which `multum.laws.points` reads.
-POINTS = "points"
+POINTS = "runs"
 _TABLES = (".csv", ".tsv", ".parquet")
 _OBJECTS = (".json", ".jsonl", ".ndjson")
 _LARGEST_BYTES = 1 << 26
@@ -28,11 +28,15 @@ _LARGEST_BYTES = 1 << 26
 
 @dataclass(frozen=True)
 class Kind:
-    """Something that a report shows. told: what it is and who makes it, for messages. keys: fields that it has."""
+    """Something that a report shows. keys: fields by which it is known. printed_by: the verb that prints it as JSON.
+
+    told: what else it is, for messages, where it is not printed.
+    """
 
     name: str
-    told: str
-    keys: frozenset[str] = frozenset()
+    keys: frozenset[str]
+    printed_by: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,10 @@ def read_documents(sources: Iterable[Source], kinds: Sequence[Kind]) -> list[Doc
 
 
 def _list_kinds(kinds: Sequence[Kind]) -> str:
+    verbs = [kind.printed_by for kind in kinds if kind.printed_by]
     told = [kind.told for kind in kinds if kind.told]
-    return ", ".join([*told, f"archives ({ARCHIVE}), or tables of runs ({', '.join(_TABLES)}, .jsonl)"])
+    printed = f"what {', '.join(verbs)} print with --json"
+    return ", ".join([*told, printed, f"archives ({ARCHIVE}), or tables of runs ({', '.join(_TABLES)}, .jsonl)"])
 
 
 def _refuse(place: str, kinds: Sequence[Kind]) -> UsageError:
@@ -175,7 +181,7 @@ def _recognise(value: Any, kinds: Sequence[Kind]) -> str | None:
     """Return the kind whose fields an object has, the most of them first; None for none."""
     if not isinstance(value, Mapping):
         return None
-    fitting = [kind for kind in kinds if kind.keys and kind.keys <= set(value)]
+    fitting = [kind for kind in kinds if kind.keys <= set(value)]
     return max(fitting, key=lambda kind: len(kind.keys)).name if fitting else None
 
 

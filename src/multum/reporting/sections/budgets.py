@@ -116,7 +116,9 @@ def _chart(lines: Rows, bests: Rows, runs: Rows, target: str) -> Spec:
     tips = hover(("series", "budget", None), ("n", "parameters", ",.3~g"), ("loss", target, ".4f"))
     layers = [draw("line", lines, x=x, y=y, color=colour, opacity=picked(0.9), tooltip=tips)]
     if runs:
-        layers.append(draw({"type": "point", "size": 46}, runs, x=x, y=y, color=colour, opacity=picked(0.55), tooltip=tips))
+        layers.append(
+            draw({"type": "point", "size": 46}, runs, x=x, y=y, color=colour, opacity=picked(0.55), tooltip=tips)
+        )
     best_tips = [*tips, *hover(("d", "trained on", ",.3~g"))]
     shape = {"type": "point", "shape": "diamond", "size": 120, "filled": True}
     layers.append(draw(shape, bests, x=x, y=y, color=colour, opacity=picked(), tooltip=best_tips))

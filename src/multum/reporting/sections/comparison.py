@@ -7,7 +7,7 @@ from multum.reporting.charts import Spec, bars, draw, hover, layer, names
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
-KINDS = (Kind("demo", "what `multum demo --json` prints", frozenset({"rows", "totals", "skipped"})),)
+KINDS = (Kind("comparison", frozenset({"rows", "totals", "skipped"}), printed_by="demo"),)
 _ROW_HEIGHT = 26
 
 
@@ -27,7 +27,7 @@ class Row:
 
 def show(material: Material) -> Section | None:
     """Return the comparison over all files, and the table of every one."""
-    compared = [document.read(_read_demo) for document in material.take("demo")]
+    compared = [document.read(_read_demo) for document in material.take("comparison")]
     if not compared:
         return None
     figures = tuple(_draw_total(totals, number) for number, (_, totals) in enumerate(compared, 1))

@@ -6,11 +6,7 @@ from multum.reporting.charts import Spec, draw, hover, layer, quantity
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
-KINDS = (
-    Kind(
-        "shrink", "what `multum shrink --json` prints", frozenset({"bytes_before", "bytes_after", "weights", "passes"})
-    ),
-)
+KINDS = (Kind("shrunken model", frozenset({"bytes_before", "bytes_after", "weights", "passes"}), printed_by="shrink"),)
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Shrunken:
 
 def show(material: Material) -> Section | None:
     """Return a frontier for each model that was shrunken, and the table of all."""
-    all_made = [document.read(_read_shrink) for document in material.take("shrink")]
+    all_made = [document.read(_read_shrink) for document in material.take("shrunken model")]
     if not all_made:
         return None
     figures = []

@@ -10,12 +10,8 @@ from multum.reporting.documents import Document, Kind, read_number
 from multum.reporting.scaling import Scaling, plan_budgets, predict_along, predict_points, read_scalings, take_whole
 
 KINDS = (
-    Kind("law", "a LAW.json that `multum law -o` wrote", frozenset({"multum_law"})),
-    Kind(
-        "told law",
-        "what `multum law --json` prints",
-        frozenset({"form", "formula", "parameters", "runners_up", "holdout_error"}),
-    ),
+    Kind("law", frozenset({"multum_law"}), told="LAW.json"),
+    Kind("printed law", frozenset({"form", "formula", "parameters", "runners_up", "holdout_error"}), printed_by="law"),
 )
 
 _COMPUTE = "training FLOPs"
@@ -24,7 +20,7 @@ _COMPUTE = "training FLOPs"
 def show(material: Material) -> Section | None:
     """Return the laws, with the runs that were given beside them."""
     scalings = read_scalings(material)
-    told = [document.read(_tabulate_told) for document in material.take("told law")]
+    told = [document.read(_tabulate_told) for document in material.take("printed law")]
     if not scalings and not told:
         return None
     figures = [figure for number, one in enumerate(scalings, 1) for figure in _draw_law(one, number)]

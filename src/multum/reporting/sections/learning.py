@@ -7,7 +7,7 @@ from multum.reporting.charts import draw, hover, layer, picked, quantity, series
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
-KINDS = (Kind("fit", "a folder that `multum fit` made", frozenset({"task", "report", "law"})),)
+KINDS = (Kind("fit", frozenset({"task", "report", "law"}), told="folders that `multum fit` or `ladder` made"),)
 
 # More fits are told apart by their size, as there are no more colours.
 _MOST_SERIES = 8

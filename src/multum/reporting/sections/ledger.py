@@ -6,9 +6,7 @@ from multum.reporting.charts import Spec, bars, draw, hover, layer, names
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
-KINDS = (
-    Kind("find", "what `multum find --json` prints", frozenset({"candidates", "winner", "archive_bytes", "raw_bytes"})),
-)
+KINDS = (Kind("search", frozenset({"candidates", "winner", "archive_bytes", "raw_bytes"}), printed_by="find"),)
 # More bars are no longer read at a glance; the table has all.
 _MOST_BARS = 20
 _BAR_HEIGHT = 26
@@ -48,7 +46,7 @@ class Ledger:
 
 def show(material: Material) -> Section | None:
     """Return a figure for each search, and one for all archives."""
-    ledgers = [document.read(_read_find) for document in material.take("find")]
+    ledgers = [document.read(_read_find) for document in material.take("search")]
     archives = tuple(document.read(_read_archive) for document in material.take("archive"))
     figures = [_draw_find(ledger, number) for number, ledger in enumerate(ledgers, 1)]
     if archives:

@@ -6,33 +6,23 @@ import platform
 from collections.abc import Iterator
 
 from multum.reporting.content import Material, Section, Table
-from multum.reporting.documents import POINTS
 
 KINDS = ()
 _PACKAGES = ("multum", "numpy", "numba", "torch", "transformers")
-_TOLD = {
-    "find": "a search",
-    "archive": "an archive",
-    "fit": "a fit",
-    "shrink": "a shrunken model",
-    "law": "a law",
-    "told law": "a law, told",
-    "rate": "a rate",
-    "demo": "a comparison",
-    POINTS: "a table of runs",
-}
 
 
 def show(material: Material) -> Section | None:
     """Return the sources, commands, machine and versions."""
-    rows = tuple((one.place, _TOLD.get(one.kind, one.kind)) for one in material.documents)
+    rows = tuple((one.place, one.kind) for one in material.documents)
     made_by = tuple(dict.fromkeys(_list_commands(material)))
     tables = (
         Table(("source", "what it is"), rows, "What was given"),
         Table(("machine", "on which this page was made"), tuple(_describe_machine()), "Machine and versions"),
         *_tabulate_versions(material),
     )
-    lead = "These commands make it again, in the folders where they were given."
+    lead = "What was given, and where the page was made."
+    if made_by:
+        lead = "The commands below make it again, in the folders where they were given."
     return Section("origin", "How this was made", lead, tables=tables, commands=made_by, notes=material.notes)
 
 

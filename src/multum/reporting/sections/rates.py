@@ -6,9 +6,7 @@ from multum.reporting.charts import draw, hover, layer, names, quantity, series
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
-KINDS = (
-    Kind("rate", "what `multum bits --json` prints", frozenset({"program", "data", "raw_bytes", "code_bits", "bpb"})),
-)
+KINDS = (Kind("rate", frozenset({"program", "data", "raw_bytes", "code_bits", "bpb"}), printed_by="bits"),)
 
 
 @dataclass(frozen=True)
