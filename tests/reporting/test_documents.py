@@ -61,10 +61,8 @@ def test_an_archive_is_its_account(tmp_path: Path) -> None:
 )
 def test_what_is_no_result_is_refused_with_what_is(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, "utf-8")
-    with pytest.raises(
-        UsageError,
-        match=rf"{name}' is nothing that a report shows; give folders .*LAW.json, what demo, find, .* print with --json",
-    ):
+    accepted = "give folders .*LAW.json, what demo, find, .* print with --json"
+    with pytest.raises(UsageError, match=rf"{name}' is nothing that a report shows; {accepted}"):
         read(tmp_path / name)
 
 

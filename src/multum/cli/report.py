@@ -99,4 +99,4 @@ def _tell(talk: Talk, made: "PageReport") -> None:
         click.echo(printable(made.target))
     talk.note(f"{show_size(made.page_bytes)}: {', '.join(made.sections)}; open it in any browser")
     if made.figures:
-        talk.note(f"{len(made.figures)} figures on the side")
+        talk.note(f"{len(made.figures) // 2} figures on the side, as SVG and PNG")
