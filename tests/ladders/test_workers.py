@@ -27,7 +27,8 @@ RUN = {"units": 20, "time_s": 1.5, "precision": "float32", "device": "cpu"}
 COMMAND = """
 import sys, multum
 grid = {"params": [8000, 8000, 40_000], "bytes": [10_000, 20_000, 400_000]}
-multum.ladder(sys.argv[1], sys.argv[2], grid=grid, bits=[], workers=2, progress=lambda moment: None, device="cpu")
+crew = {"cluster": "local"} if "ray" in sys.argv else {"workers": 2}
+multum.ladder(sys.argv[1], sys.argv[2], grid=grid, bits=[], device="cpu", **crew)
 """
 
 
@@ -71,8 +72,8 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def start(data: Path, out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", COMMAND, str(data), str(out)]
+def start(data: Path, out: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", COMMAND, str(data), str(out), *words]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
@@ -88,6 +89,16 @@ def list_workers(ladder: int) -> list[int]:
     """Return the processes that a ladder has started."""
     children = Path(f"/proc/{ladder}/task/{ladder}/children").read_text().split()
     return [int(one) for one in children]
+
+
+def list_tasks(ladder: int) -> list[int]:
+    """Return the processes of Ray that are at work for a ladder: children of its children."""
+    titles = {
+        child: Path(f"/proc/{child}/cmdline").read_bytes()
+        for raylet in list_workers(ladder)
+        for child in list_workers(raylet)
+    }
+    return [child for child, title in titles.items() if title.startswith(b"ray::_do")]
 
 
 def count_runs(out: Path) -> int:
@@ -130,6 +141,17 @@ def test_a_ladder_runs_on_a_ray_cluster(data: Path, tmp_path: Path) -> None:
     grid = {"params": [8000, 8000], "bytes": [10_000, 20_000]}
     report = multum.ladder(data, tmp_path / "runs", grid=grid, bits=[], cluster="local", device="cpu")
     assert [point.bytes for point in report.points] == [12_288, 20_480]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs multum[cluster]")
+def test_a_task_that_is_killed_on_a_cluster_ends_all_the_same(data: Path, tmp_path: Path) -> None:
+    ladder = start(data, tmp_path / "runs", "ray")
+    wait_for(tmp_path / "runs", "runs/n*d400000")
+    os.kill(list_tasks(ladder.pid)[0], signal.SIGKILL)
+    _, said = ladder.communicate(timeout=PATIENCE_S)
+    assert ladder.returncode == 0, said
+    assert count_runs(tmp_path / "runs") == 3
 
 
 def test_a_cluster_without_ray_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
