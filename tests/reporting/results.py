@@ -40,7 +40,9 @@ def make_find(name: str = "found") -> dict[str, Any]:
     }
 
 
-def make_shrink(target: str = "small.mtm", after: int = 40_000, loss: float | None = 2.1) -> dict[str, Any]:
+def make_shrink(
+    target: str = "small.mtm", after: int = 40_000, loss: float | None = 2.1, passes: tuple[str, ...] = ("code",)
+) -> dict[str, Any]:
     """Return what `shrink --json` prints of a model of 80,000 weights."""
     unit = {"unit": "bits per byte", "count": 1000, "accuracy": None, "macro_f1": None}
     return {
@@ -51,8 +53,16 @@ def make_shrink(target: str = "small.mtm", after: int = 40_000, loss: float | No
         "bytes_after": after,
         "loss_before": None if loss is None else unit | {"value": 2.0},
         "loss_after": None if loss is None else unit | {"value": loss},
-        "passes": [],
+        "passes": [{"name": name} for name in passes],
     }
+
+
+def make_formula(exact: bool = True) -> dict[str, Any]:
+    """Return what `discover formula --json` prints of a column of 1,000 bits, or with half of them left."""
+    entries = [{"formula": "x0", "program_bits": 10.0, "residual_bits": 800.0, "error": 1.0}]
+    entries += [{"formula": "x0**2", "program_bits": 30.0, "residual_bits": 0.0 if exact else 500.0, "error": 0.25}]
+    told = {"target": "y", "exact": exact, "raw_bits": 1000.0, "checked_rows": 1234, "frontier": entries}
+    return told | entries[-1]
 
 
 def make_demo() -> dict[str, Any]:

@@ -12,7 +12,16 @@ from multum.reporting.documents import read_documents
 from multum.reporting.page import render_page
 from multum.reporting.reporter import make_sections
 from multum.reporting.sections import list_kinds
-from tests.reporting.results import HOSTILE, make_demo, make_find, make_rate, make_shrink, write_fit, write_law
+from tests.reporting.results import (
+    HOSTILE,
+    make_demo,
+    make_find,
+    make_formula,
+    make_rate,
+    make_shrink,
+    write_fit,
+    write_law,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,6 +48,7 @@ def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_shrink(),
         make_shrink(HOSTILE, 20_000, 2.4),
         make_demo(),
+        make_formula(),
         make_rate(),
     ]
     data = b"much in little,\nlittle in much\n" + HOSTILE.encode()

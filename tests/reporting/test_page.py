@@ -16,7 +16,16 @@ from multum.reporting.documents import Source, read_documents
 from multum.reporting.page import render_page, show_cell
 from multum.reporting.reporter import make_sections
 from multum.reporting.sections import list_kinds
-from tests.reporting.results import HOSTILE, make_demo, make_find, make_rate, make_shrink, write_fit, write_law
+from tests.reporting.results import (
+    HOSTILE,
+    make_demo,
+    make_find,
+    make_formula,
+    make_rate,
+    make_shrink,
+    write_fit,
+    write_law,
+)
 
 pytest.importorskip("vl_convert", reason="the extra multum[report] is not installed")
 
@@ -57,7 +66,14 @@ def sections(tmp_path_factory: pytest.TempPathFactory) -> list[Section]:
     folder = tmp_path_factory.mktemp("results")
     write_law(folder)
     write_fit(folder / "run")
-    sources: list[Source] = [folder, make_find(HOSTILE), make_shrink(HOSTILE), make_demo(), make_rate(HOSTILE)]
+    sources: list[Source] = [
+        folder,
+        make_find(HOSTILE),
+        make_shrink(HOSTILE),
+        make_demo(),
+        make_formula(),
+        make_rate(HOSTILE),
+    ]
     data = HOSTILE.encode()
     material = Material(
         tuple(read_documents(sources, list_kinds())),

@@ -15,6 +15,7 @@ from multum.reporting.sections import list_kinds
 from tests.reporting.results import (
     make_demo,
     make_find,
+    make_formula,
     make_rate,
     make_runs,
     make_shrink,
@@ -73,15 +74,37 @@ def test_more_fits_than_colours_are_told_apart_by_their_size(tmp_path: Path) -> 
 def test_the_frontier_has_files_by_bytes_and_the_loss_before() -> None:
     section = show(make_shrink("b.mtm", 40_000, 2.1), make_shrink("a.mtm", 20_000, 2.5))["frontier"]
     (figure,) = section.figures
-    assert [row[1] for row in figure.table.rows] == ["a.mtm", "b.mtm"]
+    assert [row[0] for row in figure.table.rows] == ["a.mtm", "b.mtm"]
     assert figure.spec["layer"][0]["data"]["values"] == [{"loss": 2.0}]
     assert section.lead == "run in 20,000 bytes, 6.2% of what it had, 2.00 bits a weight, for +0.5000 bits per byte."
+
+
+def test_recipes_that_differ_in_more_than_amounts_have_lines_of_their_own() -> None:
+    recipes = [("code",), ("prune=surgeon:0.5", "code"), ("prune=surgeon:0.7", "code")]
+    made = [make_shrink(f"{number}.mtm", 10_000 * number, 2.1, passes) for number, passes in enumerate(recipes, 1)]
+    points = show(*made)["frontier"].figures[0].spec["layer"][2]
+    told = [row["series"] for row in points["data"]["values"]]
+    assert told == ["code", "prune=surgeon | code", "prune=surgeon | code"]
+    assert "color" in points["encoding"]
+
+
+def test_formulas_are_told_with_their_bits_and_whether_they_are_exact() -> None:
+    section = show(make_formula(), make_formula(exact=False))["formulas"]
+    assert "y = x0**2, exact on all 1,234 rows: 30 bits instead of 1,000." in section.lead
+    assert "y = x0**2, not exact, off by 0.25 on the mean: 530 bits instead of 1,000." in section.lead
+    assert section.figures[0].table.rows == (("x0", 10.0, 800.0, "1"), ("x0**2", 30.0, 0.0, "0.25"))
+
+
+def test_program_and_code_of_readers_are_one_account() -> None:
+    readings = (Reading("big", "a", b"text", [1.0] * 4, 1000), Reading("level:5", "a", b"text", [8.0] * 4, 0))
+    figure = show(make_find(), readings=readings)["surprise"].figures[1]
+    assert [row[:5] for row in figure.table.rows] == [("level:5", 0, 4, 0, 4), ("big", 1000, 0, 0, 1000)]
 
 
 def test_a_model_that_nobody_measured_has_a_table_and_no_figure() -> None:
     section = show(make_shrink(loss=None))["frontier"]
     assert not section.figures
-    assert section.tables[0].rows[0][5:] == (None, None, "", None)
+    assert section.tables[0].rows[0][6:] == (None, None, "", None)
 
 
 def test_a_law_shows_its_runs_the_optimum_and_what_lies_beyond(tmp_path: Path) -> None:
@@ -181,7 +204,7 @@ def test_long_texts_are_shown_from_the_start_of_a_character_on() -> None:
 def test_the_words_that_took_most_bits_come_first() -> None:
     data = b"easy hard easy"
     bits = [0.1] * 5 + [2.0] * 4 + [0.1] * 5
-    table = show(make_find(), readings=(Reading("p", "a.txt", data, bits, 10),))["surprise"].tables[1]
+    table = show(make_find(), readings=(Reading("p", "a.txt", data, bits, 10),))["surprise"].tables[0]
     assert table.rows == (("hard", 1, 8.0), ("easy", 2, 0.4))
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from multum.archive.models import holds_model
 from multum.errors import MissingExtra, UsageError
 from multum.evaluation.contents import read_data
 from multum.evaluation.programs import open_program
@@ -28,6 +29,12 @@ def choose_programs(asked: Sequence[str], documents: Sequence[Document]) -> list
     fits = [one for one in documents if one.kind == "fit" and one.fields["task"] == "bytes" and _has_weights(one)]
     best = min(fits, key=lambda one: one.read(lambda fit: read_number(fit.fields["law"]["bpb"])), default=None)
     return [] if best is None else [str(best.path)]
+
+
+def list_models(documents: Sequence[Document]) -> list[str]:
+    """Return the archives among the documents that hold a model, which can read a text. Raises FormatError, OSError."""
+    archives = [str(one.path) for one in documents if one.kind == "archive" and one.path is not None]
+    return [path for path in archives if holds_model(path)]
 
 
 def _has_weights(document: Document) -> bool:

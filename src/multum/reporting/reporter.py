@@ -12,7 +12,15 @@ from multum.reporting.content import Material, Section
 from multum.reporting.documents import Document, PathLike, Source, read_documents
 from multum.reporting.drawing import draw_figures
 from multum.reporting.page import import_charts, render_page
-from multum.reporting.readings import SAMPLE_BYTES, TEXT_BYTES, Progress, choose_programs, draw_samples, read_text
+from multum.reporting.readings import (
+    SAMPLE_BYTES,
+    TEXT_BYTES,
+    Progress,
+    choose_programs,
+    draw_samples,
+    list_models,
+    read_text,
+)
 from multum.reporting.sections import SECTIONS, list_kinds
 
 # Names that a title has before it only counts them.
@@ -51,7 +59,8 @@ def report(
 
     sources: folders that `fit` or `ladder` made, LAW.json, what verbs print with --json (files, or the same objects in
     memory), archives, tables of runs. text: a file whose first `text_bytes` are shown coloured by the surprise of
-    `programs`, and of level 5. programs: see `open_program`; by default the best fit among the sources. They also write
+    `programs`, and of level 5. programs: see `open_program`; by default the best fit among the sources, and
+    the models in archives read the text too. They also write
     samples of `sample_bytes`; 0 for none. figures: a folder for every figure as SVG and PNG. title: of the page.
     force: replace existing files. progress: called with (what, share of it that is done).
     Raises UsageError, FormatError, LimitExceeded, MissingExtra, OSError.
@@ -64,7 +73,8 @@ def report(
     several = [sources] if isinstance(sources, str | os.PathLike | Mapping) else list(sources)
     documents = read_documents(several, list_kinds())
     names = choose_programs([os.fspath(one) for one in programs], documents)
-    readings = () if text is None else tuple(read_text(text, names, text_bytes, progress))
+    readers = names if programs else [*names, *list_models(documents)]
+    readings = () if text is None else tuple(read_text(text, readers, text_bytes, progress))
     samples, notes = draw_samples(names, sample_bytes, progress) if sample_bytes else ([], [])
     command = _tell_command(several, path, text, programs, figures)
     sections = make_sections(Material(tuple(documents), readings, tuple(samples), command, tuple(notes)))

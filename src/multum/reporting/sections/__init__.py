@@ -8,6 +8,7 @@ from multum.reporting.documents import Kind
 from multum.reporting.sections import (
     budgets,
     comparison,
+    formulas,
     frontier,
     law,
     learning,
@@ -20,7 +21,21 @@ from multum.reporting.sections import (
     surprise,
 )
 
-SECTIONS = (comparison, ledger, learning, rates, runs, law, budgets, precision, frontier, surprise, samples, origin)
+SECTIONS = (
+    comparison,
+    ledger,
+    learning,
+    rates,
+    runs,
+    law,
+    budgets,
+    precision,
+    frontier,
+    formulas,
+    surprise,
+    samples,
+    origin,
+)
 
 
 def list_kinds() -> tuple[Kind, ...]:

@@ -1,8 +1,9 @@
 """The frontier of `shrink`: how many bytes a model takes, and what fewer of them cost."""
 
+import re
 from dataclasses import dataclass
 
-from multum.reporting.charts import Spec, draw, hover, layer, quantity
+from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity, series
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
@@ -11,7 +12,7 @@ KINDS = (Kind("shrunken model", frozenset({"bytes_before", "bytes_after", "weigh
 
 @dataclass(frozen=True)
 class Shrunken:
-    """A model and what became of it. before, after: its loss in `unit`, None where nothing was measured."""
+    """A model and what became of it by the passes of a recipe. before, after: loss in `unit`, None if not measured."""
 
     source: str
     target: str
@@ -22,6 +23,12 @@ class Shrunken:
     before: float | None
     after: float | None
     accuracy: float | None
+    recipe: str
+
+    @property
+    def family(self) -> str:
+        """Its passes without how much they do."""
+        return re.sub(r":[^ |]*", "", self.recipe)
 
     @property
     def bits(self) -> float:
@@ -64,6 +71,7 @@ def _read_shrink(document: Document) -> Shrunken:
         before=read_number(before["value"]) if measured else None,
         after=read_number(after["value"]) if measured else None,
         accuracy=None if accuracy is None else read_number(accuracy),
+        recipe=" | ".join(str(one["name"]) for one in fields["passes"]),
     )
 
 
@@ -75,36 +83,39 @@ def _tell_loss(made: Shrunken) -> str:
 
 def _draw_frontier(source: str, made: list[Shrunken], name: str) -> Figure:
     """Return the losses of a model's files by their bytes, with the model itself as the line to compare with."""
-    unit = made[0].unit
+    measured = [one for one in made if one.after is not None and one.before is not None]
+    unit, before = measured[0].unit, measured[0].before
     rows = [
         {
-            "series": one.target,
+            "series": one.family,
+            "file": one.target,
+            "recipe": one.recipe,
             "bytes": one.bytes_after,
             "loss": one.after,
             "bits": one.bits,
-            "more": one.after - one.before,
         }
-        for one in made
-        if one.after is not None and one.before is not None
+        for one in measured
     ]
     told = (
         f"Loss of {len(rows)} files of {source} in {unit}, by their bytes, and at each point its bits a weight; dashed:"
         f" the model before, in {made[0].bytes_before:,.0f} bytes."
     )
-    return Figure(name, f"{source}: bytes and loss", told, _chart(rows, unit, made[0].before), _tabulate(made))
+    return Figure(name, f"{source}: bytes and loss", told, _chart(rows, unit, before), _tabulate(made))
 
 
-def _chart(rows: list[dict[str, object]], unit: str, before: float | None) -> Spec:
+def _chart(rows: Rows, unit: str, before: float | None) -> Spec:
+    """Return a line for each family of recipes, a point for each file."""
     axes = {"x": quantity("bytes", "bytes of the file", log=True), "y": quantity("loss", unit, form="~g")}
     tips = hover(
-        ("series", "file", None),
+        ("file", "file", None),
+        ("recipe", "passes", None),
         ("bytes", "bytes", ",.0f"),
         ("bits", "bits a weight", ".3f"),
         ("loss", unit, ".4f"),
-        ("more", "more than before", "+.4f"),
     )
-    line = draw({"type": "line", "opacity": 0.5}, rows, **axes)
-    points = draw({"type": "point", "size": 90, "opacity": 1}, rows, **axes, tooltip=tips)
+    colour = series("passes") if len({row["series"] for row in rows}) > 1 else None
+    line = draw({"type": "line", "opacity": 0.5}, rows, **axes, color=colour)
+    points = draw({"type": "point", "size": 90, "opacity": 1}, rows, **axes, color=colour, tooltip=tips)
     text = {"field": "bits", "type": "quantitative", "format": ".2f"}
     labels = draw({"type": "text", "dy": -14}, rows, **axes, text=text)
     rule = draw({"type": "rule", "strokeDash": [5, 4]}, [{"loss": before}], y=axes["y"])
@@ -112,21 +123,13 @@ def _chart(rows: list[dict[str, object]], unit: str, before: float | None) -> Sp
 
 
 def _tabulate(made: list[Shrunken]) -> Table:
-    head = (
-        "model",
-        "file",
-        "bytes before",
-        "bytes after",
-        "bits a weight",
-        "loss before",
-        "loss after",
-        "in",
-        "accuracy",
-    )
+    sizes = ("bytes before", "bytes after", "bits a weight")
+    head = ("file", "model", "passes", *sizes, "loss before", "loss after", "in", "accuracy")
     rows = tuple(
         (
-            one.source,
             one.target,
+            one.source,
+            one.recipe,
             one.bytes_before,
             one.bytes_after,
             round(one.bits, 3),

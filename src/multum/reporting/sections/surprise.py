@@ -5,6 +5,7 @@ from collections import defaultdict
 from itertools import accumulate
 from typing import Any
 
+from multum.reporting.accounts import Account, stack_accounts, tabulate_accounts
 from multum.reporting.charts import draw, hover, layer, picked, quantity, series
 from multum.reporting.content import Figure, Material, Panel, Reading, Section, Table
 
@@ -28,8 +29,8 @@ def show(material: Material) -> Section | None:
         " shown. The stronger a character's colour, the more bits it took. Point at one, or go through them with the"
         " arrow keys."
     )
-    tables = (_tabulate(readings), *(_list_words(one) for one in readings))
-    return Section("surprise", "Surprise", lead, (_draw_rates(readings),), tables, panels)
+    tables = tuple(map(_list_words, readings))
+    return Section("surprise", "Surprise", lead, (_draw_rates(readings), _draw_accounts(readings)), tables, panels)
 
 
 def _rate(reading: Reading) -> float:
@@ -101,15 +102,13 @@ def _list_milestones(size: int) -> list[int]:
     return [*(1 << power for power in range(8, size.bit_length()) if 1 << power < size), size]
 
 
-def _tabulate(readings: tuple[Reading, ...]) -> Table:
-    """Return program, code and total of each on this text."""
-    rows = []
-    for one in readings:
-        code = sum(one.byte_bits) / 8
-        rows.append(
-            (one.program, one.program_bytes, round(code), round(one.program_bytes + code), round(_rate(one), 4))
-        )
-    return Table(("program", "program, bytes", "code, bytes", "together", "bits per byte"), tuple(rows), "On this text")
+def _draw_accounts(readings: tuple[Reading, ...]) -> Figure:
+    """Return program and code of each on this text, the least total first."""
+    accounts = [Account(one.program, one.program_bytes, sum(one.byte_bits) / 8, 0, measured=False) for one in readings]
+    accounts.sort(key=lambda one: one.total)
+    told = f"Bytes of {len(accounts)} programs and of the text's code under each; {accounts[0].name} takes least."
+    title = "Program and code on this text"
+    return Figure("text-accounts", title, told, stack_accounts(accounts), tabulate_accounts(accounts))
 
 
 def _list_words(reading: Reading) -> Table:
