@@ -1,7 +1,6 @@
 """One ladder: its data divided, its grid chosen, its runs made, and its law fitted."""
 
 import hashlib
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from multum.archive.limits import count_threads
 from multum.data.streams import ByteStream, DataSource
 from multum.errors import UsageError
 from multum.ladders.climbing import Climb
@@ -67,12 +67,7 @@ def _make_crew(options: LadderOptions) -> Crew:
     if options.cluster is not None:
         return RayCluster(options.cluster)
     alone = pick_device(options.device).type != "cpu"  # workers would only wait for each other
-    return Workers(options.workers or (1 if alone else _count_cores()))
-
-
-def _count_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    return Workers(options.workers or (1 if alone else count_threads(None)))
 
 
 def _describe_data(training: ByteStream, held_out: ByteStream) -> dict[str, Any]:
