@@ -37,10 +37,11 @@ class Account:
 def stack_accounts(accounts: Sequence[Account]) -> Spec:
     """Return stacked bars, a line each, with the total at their end; estimated ones are pale beside measured ones."""
     shown = accounts[:_MOST_BARS]
+    paid = [part for part in _PARTS if any(getattr(one, part) for one in shown)]
     rows = [
         {"bar": one.name, "part": part, "bytes": getattr(one, part), "place": place, "basis": one.basis}
         for one in shown
-        for place, part in enumerate(_PARTS)
+        for place, part in enumerate(paid)
     ]
     totals = [{"bar": one.name, "total": one.total} for one in shown]
     y, x = names("bar", [one.name for one in shown]), bars("total", totals, "bytes")

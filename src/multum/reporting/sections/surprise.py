@@ -1,19 +1,19 @@
 """Text coloured by surprise: what each program found hard in it, byte by byte, and how its rate went on the way."""
 
 import re
-from collections import defaultdict
 from itertools import accumulate
 from typing import Any
 
 from multum.reporting.accounts import Account, stack_accounts, tabulate_accounts
 from multum.reporting.charts import draw, hover, layer, picked, quantity, series
-from multum.reporting.content import Figure, Material, Panel, Reading, Section, Table
+from multum.reporting.content import Cell, Figure, Material, Panel, Reading, Section, Table
 
 KINDS = ()
 # Of the text so many bytes are shown, its last ones: by then a program that learns has learnt something.
 SHOWN_BYTES = 5000
 _PLACES = 160
-_WORDS = 8
+# Words in the table, and how much of one is shown.
+_WORDS, _LONGEST_WORD = 10, 40
 _WORD = re.compile(rb"\S+")
 
 
@@ -29,8 +29,14 @@ def show(material: Material) -> Section | None:
         " shown. The stronger a character's colour, the more bits it took. Point at one, or go through them with the"
         " arrow keys."
     )
-    tables = tuple(map(_list_words, readings))
-    return Section("surprise", "Surprise", lead, (_draw_rates(readings), _draw_accounts(readings)), tables, panels)
+    return Section(
+        "surprise",
+        "Surprise",
+        lead,
+        (_draw_rates(readings), _draw_accounts(readings)),
+        (_list_words(readings),),
+        panels,
+    )
 
 
 def _rate(reading: Reading) -> float:
@@ -49,9 +55,7 @@ def _describe(reading: Reading) -> str:
 
 def _cut_cells(reading: Reading) -> dict[str, Any]:
     """Return the characters that are shown, and the bits of each; those of several bytes add theirs up."""
-    start = max(0, len(reading.data) - SHOWN_BYTES)
-    while start < len(reading.data) and reading.data[start] & 0xC0 == 0x80:
-        start += 1  # not in the middle of a character
+    start = _find_start(reading.data)
     text = reading.data[start:].decode("utf-8", "surrogateescape")
     marks, bits, place = [], [], start
     for character in text:
@@ -60,6 +64,13 @@ def _cut_cells(reading: Reading) -> dict[str, Any]:
         marks.append(_show_character(character))
         place += width
     return {"characters": marks, "bits": bits, "start": start}
+
+
+def _find_start(data: bytes) -> int:
+    """Return where what is shown begins: not within a character, of which at most three bytes go on one before."""
+    start = max(0, len(data) - SHOWN_BYTES)
+    inside = re.match(rb"[\x80-\xbf]{0,3}", data[start : start + 3])
+    return start + (len(inside[0]) if inside and start else 0)
 
 
 def _show_character(character: str) -> str:
@@ -111,14 +122,23 @@ def _draw_accounts(readings: tuple[Reading, ...]) -> Figure:
     return Figure("text-accounts", title, told, stack_accounts(accounts), tabulate_accounts(accounts))
 
 
-def _list_words(reading: Reading) -> Table:
-    """Return the words that took most bits in all, each with how often it was there."""
+def _list_words(readings: tuple[Reading, ...]) -> Table:
+    """Return the words that took the first program most bits each time, with what they took the others."""
+    bits = [_sum_words(reading) for reading in readings]
+    most = sorted(bits[0], key=lambda word: bits[0][word][1] / bits[0][word][0], reverse=True)[:_WORDS]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (word, bits[0][word][0], *(round(one[word][1] / one[word][0], 1) for one in bits)) for word in most
+    )
+    head = ("word", "times", *(f"bits under {reading.program}" for reading in readings))
+    return Table(head, rows, f"What surprised {readings[0].program} most, each time")
+
+
+def _sum_words(reading: Reading) -> dict[str, tuple[int, float]]:
+    """Return how often each word of a text is there, and the bits that all of these took."""
     sums = [0.0, *accumulate(reading.byte_bits)]
-    bits, counts = defaultdict[str, float](float), defaultdict[str, int](int)
+    words: dict[str, tuple[int, float]] = {}
     for match in _WORD.finditer(reading.data):
-        word = "".join(map(_show_character, match[0].decode("utf-8", "surrogateescape")))[:40]
-        bits[word] += sums[match.end()] - sums[match.start()]
-        counts[word] += 1
-    most = sorted(bits, key=lambda word: bits[word] / counts[word], reverse=True)[:_WORDS]
-    rows = tuple((word, counts[word], round(bits[word] / counts[word], 1)) for word in most)
-    return Table(("word", "times", "bits each time"), rows, f"What surprised {reading.program} most")
+        word = "".join(map(_show_character, match[0].decode("utf-8", "surrogateescape")))[:_LONGEST_WORD]
+        count, bits = words.get(word, (0, 0.0))
+        words[word] = (count + 1, bits + sums[match.end()] - sums[match.start()])
+    return words
