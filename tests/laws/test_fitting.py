@@ -49,6 +49,17 @@ def test_published_values_lie_within_one_standard_error(published: multum.Law) -
         assert published.standard_errors[name] == pytest.approx(errors[name], rel=0.1)
 
 
+def test_points_of_one_program_are_no_more_certain_than_one() -> None:
+    runs = make_runs(noise=0.01, sizes=4, amounts=4)
+    twice = {name: np.repeat(column, 2) for name, column in runs.items()}
+    twice["loss"] = twice["loss"] * np.tile([1.0, 1.0001], len(runs["loss"]))
+    alone = law(runs, form="kaplan", resamples=200)
+    doubled = law(twice | {"run": np.repeat(np.arange(16), 2)}, form="kaplan", resamples=200)
+    for name in ("alpha", "beta"):
+        assert doubled.standard_errors[name] == pytest.approx(alone.standard_errors[name], rel=0.2)
+    assert law(twice, form="kaplan", resamples=200).standard_errors["alpha"] < 0.8 * alone.standard_errors["alpha"]
+
+
 @needs_points
 def test_small_half_of_published_points_predicts_the_large() -> None:
     found = law(SCALING / "chinchilla_epoch.csv", form="chinchilla", drop="highest:5", hold_out="largest:50%")

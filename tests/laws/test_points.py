@@ -163,3 +163,10 @@ def test_highest_losses_can_be_left_out() -> None:
 def test_share_that_says_nothing_is_refused(share: str) -> None:
     with pytest.raises(UsageError, match=r"write for instance largest:20%|at least one must"):
         split_largest(read_points([GOOD]), share)
+
+
+def test_points_of_one_program_are_known_by_its_run_and_its_size() -> None:
+    columns = {"N": [1.0, 1, 2, 2, 2], "D": [5.0, 5, 5, 5, 9], "Q": [32.0, 4, 32, 4, 32], "bpb": [1.0, 2, 3, 4, 5]}
+    assert read_points([columns]).number_runs().tolist() == [0, 1, 2, 3, 4]
+    assert read_points([columns | {"run": list("aabbb")}]).number_runs().tolist() == [0, 0, 1, 1, 2]
+    assert read_points([columns | {"run": ["study"] * 5}]).number_runs().tolist() == [0, 0, 1, 1, 2]

@@ -32,11 +32,13 @@ Interval = tuple[float, float]
 def resample(fit: Fit, count: int = RESAMPLES, seed: int = 0) -> Array:
     """Return theta [count, p] fitted to as many resamples of the points; the same for the same seed.
 
+    Points of one run are drawn together, since what is odd about a run is odd about all of them.
     Source: Efron 1979 (the bootstrap); each resample is a weight for each point, so that all are fitted at once.
     """
-    points = len(fit.points)
+    numbers = fit.points.number_runs()
+    runs = int(numbers.max()) + 1
     generator = np.random.default_rng(seed)
-    weights = generator.multinomial(points, np.full(points, 1 / points), count).astype(np.float64)
+    weights = generator.multinomial(runs, np.full(runs, 1 / runs), count).astype(np.float64)[:, numbers]
     found = minimise(replace(fit.objective, weights=weights), np.repeat(fit.theta[None], count, 0), **_ROUGH)
     draws: Array = found.theta[np.isfinite(found.loss)]
     return draws

@@ -22,6 +22,8 @@ FLOPS_A_PARAMETER = 6.0
 # C / (6 N D) that differ by more than this between rows of one table are a matter of units, not of counting.
 _UNITS_APART = 100.0
 _SHOWN = 5
+# The field that names a run, of which there may be several points: as it was trained, and rounded.
+_RUN = "run"
 # Nothing of a run is larger, or smaller than one over it; products of a few such numbers are still numbers.
 _FARTHEST = 1e60
 
@@ -44,8 +46,8 @@ class Points:
     """Runs as numbers.
 
     columns: float64[n] each. target: float64[n], or None where there is nothing to fit. unit: of the target, nats,
-    bits or none, and name its field. amounts: what D counts, tokens or bytes. places: where each row stood. notes: what
-    was assumed.
+    bits or none, and name its field. amounts: what D counts, tokens or bytes. places: where each row stood. runs: the
+    run that each point is of, where several may be of one; empty where nothing tells. notes: what was assumed.
     """
 
     columns: dict[str, Array]
@@ -56,6 +58,7 @@ class Points:
     name: str = ""
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -81,9 +84,20 @@ class Points:
         """Return the points at `chosen`, places or a mask."""
         places = tuple(np.array(self.places, object)[chosen])
         columns = {name: column[chosen] for name, column in self.columns.items()}
-        return replace(
-            self, columns=columns, target=None if self.target is None else self.target[chosen], places=places
-        )
+        target = None if self.target is None else self.target[chosen]
+        runs = tuple(np.array(self.runs, object)[chosen]) if self.runs else ()
+        return replace(self, columns=columns, target=target, places=places, runs=runs)
+
+    def number_runs(self) -> NDArray[np.intp]:
+        """Return the number of the program that each point is of, from 0 on, [points]; without names one a point.
+
+        A program is known by the name of its run and by what it was trained on: one name may stand for a whole study.
+        """
+        if not self.runs:
+            return np.arange(len(self))
+        names = np.unique(np.array(self.runs), return_inverse=True)[1]
+        trained = [self.columns[name] for name in ("N", "D", "C", "U") if name in self.columns]
+        return np.unique(np.stack([names, *trained]), axis=1, return_inverse=True)[1]
 
     def note(self, *notes: str) -> "Points":
         """Return the points with more said of them."""
@@ -160,7 +174,7 @@ def _make_points(
 
     merge: a row that repeats another exactly is dropped.
     """
-    kept: dict[tuple[float, ...], str] = {}
+    kept: dict[tuple[float, ...], Record] = {}
     out: dict[str, list[str]] = {}
     wanted = {**fields, **({} if target is None else {"": target})}
     for record in records:
@@ -174,7 +188,7 @@ def _make_points(
         if reason is not None:
             out.setdefault(reason, []).append(record.place)
         else:
-            kept[row if merge else (*row, len(kept))] = record.place
+            kept[row if merge else (*row, len(kept))] = record
     dropped = tuple(Dropped(reason, tuple(places)) for reason, places in out.items())
     if not kept:
         raise UsageError(f"no row can be used; {'; '.join(map(str, dropped))}")
@@ -184,10 +198,17 @@ def _make_points(
         None if target is None else table[len(fields)],
         "nats" if unit == "perplexity" else unit,
         "bytes" if "bytes" in simplify(fields.get("D", "")) else "tokens",
-        tuple(kept.values()),
+        tuple(record.place for record in kept.values()),
         target or "",
         dropped,
+        runs=_name_runs(list(kept.values())),
     )
+
+
+def _name_runs(records: Sequence[Record]) -> tuple[str, ...]:
+    """Return the run of each row, as ladders name them; nothing where some rows have no name."""
+    names = [record.find(_RUN) for record in records]
+    return tuple(map(str, names)) if None not in names else ()
 
 
 def _find_fault(values: Mapping[str, float | None]) -> str | None:
