@@ -53,11 +53,11 @@ def test_points_of_one_program_are_no_more_certain_than_one() -> None:
     runs = make_runs(noise=0.01, sizes=4, amounts=4)
     twice = {name: np.repeat(column, 2) for name, column in runs.items()}
     twice["loss"] = twice["loss"] * np.tile([1.0, 1.0001], len(runs["loss"]))
-    alone = law(runs, form="kaplan", resamples=200)
-    doubled = law(twice | {"run": np.repeat(np.arange(16), 2)}, form="kaplan", resamples=200)
+    alone = law(runs, form="chinchilla", resamples=400)
+    doubled = law(twice | {"run": np.repeat(np.arange(16), 2)}, form="chinchilla", resamples=400)
     for name in ("alpha", "beta"):
         assert doubled.standard_errors[name] == pytest.approx(alone.standard_errors[name], rel=0.2)
-    assert law(twice, form="kaplan", resamples=200).standard_errors["alpha"] < 0.8 * alone.standard_errors["alpha"]
+    assert law(twice, form="chinchilla", resamples=400).standard_errors["alpha"] < 0.8 * alone.standard_errors["alpha"]
 
 
 @needs_points
