@@ -110,8 +110,8 @@ def test_a_model_that_nobody_measured_has_a_table_and_no_figure() -> None:
 def test_a_law_shows_its_runs_the_optimum_and_what_lies_beyond(tmp_path: Path) -> None:
     write_law(tmp_path)
     sections = show(tmp_path)
-    assert list(sections) == ["law", "budgets", "origin"]
-    curve, misses = sections["law"].figures
+    assert list(sections) == ["law", "doubts", "budgets", "origin"]
+    (curve,), (misses,) = sections["law"].figures, sections["doubts"].figures
     assert curve.table.rows[-1][-1] == "yes", "the last budget is a hundred times the largest run's"
     assert curve.table.rows[1][-1] == ""
     assert len(misses.table.rows) == len(make_runs())
@@ -133,7 +133,8 @@ def test_isoflop_curves_are_lowest_at_the_optimum_that_is_marked(tmp_path: Path)
 
 def test_a_law_without_runs_has_curves_at_budgets_of_its_own(tmp_path: Path) -> None:
     sections = show(write_law(tmp_path))
-    assert len(sections["law"].figures) == 1
+    assert not sections["doubts"].figures
+    assert "the law was off by 0.40% on those 3, up to 10 times the compute; 100% lay" in sections["doubts"].lead
     assert [row[-1] for row in sections["budgets"].figures[0].table.rows] == [0] * 5
 
 
@@ -141,16 +142,36 @@ def test_a_law_in_one_column_is_drawn_along_it(tmp_path: Path) -> None:
     write_law(tmp_path, form="kaplan-n")
     sections = show(tmp_path)
     assert "budgets" not in sections
-    assert [figure.title for figure in sections["law"].figures] == ["Along N", "Runs and the law"]
+    assert [figure.title for figure in sections["law"].figures] == ["Along N"]
 
 
 def test_bits_of_weights_are_shown_where_the_law_tells_what_they_are_worth(tmp_path: Path) -> None:
     write_law(tmp_path, form="precision", precise=True)
     sections = show(tmp_path)
-    assert list(sections) == ["law", "budgets", "precision", "origin"]
+    assert list(sections) == ["law", "doubts", "budgets", "precision", "origin"]
     assert {row[2] for row in sections["precision"].figures[0].table.rows} == {3.0, 4.0, 8.0, 32.0}
     # Valleys are of the runs as they were trained.
     assert [row[-1] for row in sections["budgets"].figures[0].table.rows] == [5, 5, 5]
+
+
+def test_an_open_interval_is_null_on_the_page_and_open_in_the_table(tmp_path: Path) -> None:
+    path = write_law(tmp_path)
+    fields = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(fields | {"noise": 1e6, "intervals": fields["intervals"] | {"A": [1.0, None]}}), "utf-8")
+    section = show(path)["law"]
+    assert section.tables[0].rows[1][-1] == "1 to open"
+    band = section.figures[0].spec["layer"][0]["data"]["values"]
+    assert {row["high"] for row in band} == {None}
+    json.dumps(section.figures[0].spec, allow_nan=False)
+
+
+def test_a_damaged_law_is_refused(tmp_path: Path) -> None:
+    path = write_law(tmp_path)
+    fields = json.loads(path.read_text("utf-8"))
+    del fields["ranges"]["compute"]
+    path.write_text(json.dumps(fields), "utf-8")
+    with pytest.raises(FormatError, match=r"LAW.json' is a damaged law: it has no range of compute"):
+        show(path)
 
 
 def test_two_laws_are_told_apart_by_their_names(tmp_path: Path) -> None:

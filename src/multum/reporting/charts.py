@@ -1,5 +1,6 @@
 """Parts of charts in Vega-Lite, and how they look on light and on dark ground."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -105,7 +106,13 @@ def layer(*layers: Spec, height: int = 320, pickable: bool = False) -> Spec:
 def draw(mark: "str | Spec", rows: Rows, **encoding: Any) -> Spec:
     """Return a chart of marks, one a row, or one a series for lines."""
     channels = {name: channel for name, channel in encoding.items() if channel is not None}
-    return {"data": {"values": [dict(row) for row in rows]}, "mark": mark, "encoding": channels}
+    values = [{name: _know(value) for name, value in row.items()} for row in rows]
+    return {"data": {"values": values}, "mark": mark, "encoding": channels}
+
+
+def _know(value: Any) -> Any:
+    """Return a value as JSON can have it: an end that is open, or no number at all, is null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def make_config(scheme: str) -> Spec:

@@ -8,6 +8,7 @@ from multum.reporting.documents import Kind
 from multum.reporting.sections import (
     budgets,
     comparison,
+    doubts,
     formulas,
     frontier,
     law,
@@ -28,6 +29,7 @@ SECTIONS = (
     rates,
     runs,
     law,
+    doubts,
     budgets,
     precision,
     frontier,

@@ -1,4 +1,4 @@
-"""The law: its parameters and doubts, how its runs lie about it, and what it expects beyond them."""
+"""The law: its formula and parameters, what is to be minded of it, and what it expects within its runs and beyond."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from multum.laws.planning import Plan
 from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity, sizes
 from multum.reporting.content import Cell, Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
-from multum.reporting.scaling import Scaling, plan_budgets, predict_along, predict_points, read_scalings, take_whole
+from multum.reporting.scaling import Scaling, plan_budgets, predict_along, read_scalings, take_whole
 
 KINDS = (
     Kind("law", frozenset({"multum_law"}), told="LAW.json"),
@@ -15,6 +15,7 @@ KINDS = (
 )
 
 _COMPUTE = "training FLOPs"
+_HEAD = ("parameter", "value", "standard error", "80 % interval")
 
 
 def show(material: Material) -> Section | None:
@@ -24,7 +25,7 @@ def show(material: Material) -> Section | None:
     if not scalings and not told:
         return None
     figures = [figure for number, one in enumerate(scalings, 1) for figure in _draw_law(one, number)]
-    tables = [table for one in scalings for table in _tabulate(one)]
+    tables = map(_tabulate, scalings)
     warnings = [one.head(warning) for one in scalings for warning in _list_warnings(one)]
     notes = [one.head(note) for one in scalings for note in (*one.law.notes, *one.notes)]
     lead = (
@@ -35,16 +36,10 @@ def show(material: Material) -> Section | None:
 
 
 def _tell(scaling: Scaling) -> str:
-    """Return in a sentence or two what was fitted and how good it is."""
+    """Return in a sentence what was fitted to how many runs."""
     law = scaling.law
     unit = "" if law.unit == "none" else f", in {law.unit}"
-    told = f"{law.target} = {law.formula}{unit}: {law.points} runs within {law.error:.2%} on average."
-    if law.holdout is not None:
-        told += (
-            f" Fitted without {law.holdout.share}, it was off by {law.holdout.error:.2%} on those"
-            f" {law.holdout.points}, up to {law.holdout.reach:.3g} times the compute."
-        )
-    return told
+    return f"{law.target} = {law.formula}{unit}: {law.points} runs within {law.error:.2%} on average."
 
 
 def _list_warnings(scaling: Scaling) -> list[str]:
@@ -53,14 +48,12 @@ def _list_warnings(scaling: Scaling) -> list[str]:
 
 
 def _draw_law(scaling: Scaling, number: int) -> list[Figure]:
-    """Return the curve of the law with its runs, and how far these are from it."""
+    """Return what compute buys by the law; or its curves along each column, where it does not tell that."""
     plans = plan_budgets(scaling) if scaling.plans else []
-    curve = _draw_budgets(scaling, plans, number) if plans else _draw_columns(scaling, number)
-    rows = predict_points(scaling)
-    return curve + ([_draw_misses(scaling, number)] if rows else [])
+    return [_draw_budgets(scaling, plans, number)] if plans else _draw_columns(scaling, number)
 
 
-def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> list[Figure]:
+def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> Figure:
     """Return the best loss a budget buys, with its interval, and the runs."""
     rows = [
         {"x": one.compute, "loss": one.loss, "low": one.low, "high": one.high, "beyond": one.extrapolated}
@@ -85,7 +78,7 @@ def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> list[Figu
         ),
     )
     title = scaling.head("What compute buys")
-    return [Figure(f"law-{number}", title, told, _chart(scaling, rows, _COMPUTE, runs), table)]
+    return Figure(f"law-{number}", title, told, _chart(scaling, rows, _COMPUTE, runs), table)
 
 
 def _draw_columns(scaling: Scaling, number: int) -> list[Figure]:
@@ -149,71 +142,14 @@ def _cut_pieces(rows: Rows) -> list[tuple[bool, list[Mapping[str, Any]]]]:
     return pieces
 
 
-def _draw_misses(scaling: Scaling, number: int) -> Figure:
-    """Return by how much each run is off the law, beside the interval that the law gave it."""
-    points = scaling.points
-    assert points is not None, "there are runs"
-    rows: list[dict[str, Any]] = []
-    for place, said in zip(points.places, predict_points(scaling), strict=True):
-        assert said.actual is not None, "runs have losses"
-        share = {
-            "miss": said.actual / said.predicted - 1,
-            "low": said.low / said.predicted - 1,
-            "high": said.high / said.predicted - 1,
-        }
-        rows.append({"place": place, "actual": said.actual, "predicted": said.predicted} | share)
-    inside = sum(row["low"] <= row["miss"] <= row["high"] for row in rows) / len(rows)
-    told = f"How far {len(rows)} runs are from the law, in percent; {inside:.0%} lie inside their 80 % intervals."
-    return Figure(
-        f"law-{number}-misses",
-        scaling.head("Runs and the law"),
-        told,
-        _chart_misses(rows, scaling.law.target),
-        _tabulate_misses(rows),
-    )
-
-
-def _chart_misses(rows: Rows, target: str) -> Spec:
-    x, y = quantity("actual", target, log=True, form=".3~g"), quantity("miss", "run / law − 1", form="+.1%")
-    tips = hover(
-        ("place", "run", None),
-        ("actual", "measured", ".4f"),
-        ("predicted", "by the law", ".4f"),
-        ("miss", "off by", "+.2%"),
-    )
-    bars = draw(
-        {"type": "rule", "opacity": 0.45},
-        rows,
-        x=x,
-        y=quantity("low", "run / law − 1", form="+.1%"),
-        y2={"field": "high"},
-    )
-    zero = draw({"type": "rule", "strokeDash": [5, 4]}, [{"miss": 0}], y=y)
-    return layer(zero, bars, draw({"type": "point", "size": 50}, rows, x=x, y=y, tooltip=tips), height=260)
-
-
-def _tabulate_misses(rows: Rows) -> Table:
-    cells = tuple((r["place"], *_round(r["actual"], r["predicted"]), f"{r['miss']:+.2%}") for r in rows)
-    return Table(("run", "measured", "by the law", "off by"), cells)
-
-
-def _tabulate(scaling: Scaling) -> list[Table]:
-    """Return the parameters of a law, and the forms that described its runs worse."""
+def _tabulate(scaling: Scaling) -> Table:
+    """Return the parameters of a law; ends of intervals may be open."""
     law = scaling.law
     rows = tuple(
-        (parameter, *_round(value, law.standard_errors[parameter]), _span(law.intervals[parameter]))
-        for parameter, value in law.parameters.items()
+        (name, *_round(value, law.standard_errors[name]), _span(law.intervals[name]))
+        for name, value in law.parameters.items()
     )
-    tables = [
-        Table(("parameter", "value", "standard error", "80 % interval"), rows, scaling.head(f"Parameters, {law.form}"))
-    ]
-    if law.runners_up:
-        others = tuple(
-            (one.form, round(one.bits, 1), "" if one.error is None else f"{one.error:.2%}") for one in law.runners_up
-        )
-        head = ("other form", "longer by, bits", "error on the largest, held out")
-        tables.append(Table(head, others, scaling.head("Other forms, by description length")))
-    return tables
+    return Table(_HEAD, rows, scaling.head(f"Parameters, {law.form}"))
 
 
 def _tabulate_told(document: Document) -> Table:
@@ -224,7 +160,7 @@ def _tabulate_told(document: Document) -> Table:
         error, (low, high) = fields["standard_errors"][name], fields["intervals"][name]
         rows.append((str(name), *_round(read_number(value), error), _span((low, high))))
     caption = f"{document.name}: {fields['form']}, {fields['formula']}"
-    return Table(("parameter", "value", "standard error", "80 % interval"), tuple(rows), caption)
+    return Table(_HEAD, tuple(rows), caption)
 
 
 def _span(ends: tuple[float | None, float | None]) -> str:

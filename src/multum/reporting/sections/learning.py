@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from multum.reporting.charts import draw, hover, layer, picked, quantity, series, sizes
+from multum.reporting.charts import Spec, draw, hover, layer, picked, quantity, series, sizes
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
@@ -81,44 +81,44 @@ def _read_moment(fields: dict[str, Any]) -> Moment:
 
 def _draw_curves(fits: list[Fit], unit: str) -> list[Figure]:
     """Return the curves by what was read, and by time."""
+    if not any(fit.curve for fit in fits):
+        return []
+    cells = tuple((fit.name, one.step, one.units, one.time_s, one.bits) for fit in fits for one in fit.curve)
+    table = Table(("fit", "step", f"{unit}s read", "seconds", f"bits a held-out {unit}"), cells)
+    told = f"Bits a held-out {unit} of {len(fits)} {'fit' if len(fits) == 1 else 'fits'}, falling as they go on."
+    by_units = _chart(fits, unit, quantity("units", f"{unit}s read, repeats counted", log=True))
+    by_time = _chart(fits, unit, quantity("time", "seconds of training"))
+    return [
+        Figure(f"learning-{unit}-units", f"Rate against {unit}s read", told, by_units, table),
+        Figure(f"learning-{unit}-time", "Rate against time", told, by_time, table),
+    ]
+
+
+def _chart(fits: list[Fit], unit: str, x: Spec) -> Spec:
+    """Return a line for each fit, in a colour of its own or in that of its size."""
     rows = [
         {"series": fit.name, "n": fit.parameters, "units": one.units, "time": one.time_s, "bits": one.bits}
         for fit in fits
         for one in fit.curve
     ]
-    if not rows:
-        return []
-    head = ("fit", "step", f"{unit}s read", "seconds", f"bits a held-out {unit}")
-    cells = tuple((fit.name, one.step, one.units, one.time_s, one.bits) for fit in fits for one in fit.curve)
-    table = Table(head, cells)
-    told = f"Bits a held-out {unit} of {len(fits)} {'fit' if len(fits) == 1 else 'fits'}, falling as they go on."
-    several = len(fits) > _MOST_SERIES
-    colour = sizes("n", "parameters", rows) if several else series(order=[fit.name for fit in fits])
     tips = hover(
         ("series", "fit", None),
         ("bits", f"bits a {unit}", ".4f"),
         ("units", f"{unit}s read", ",.0f"),
         ("time", "seconds", ",.1f"),
     )
-    figures = []
-    for field, title, log in (
-        ("units", f"{unit}s read, repeats counted", True),
-        ("time", "seconds of training", False),
-    ):
-        chart = draw(
-            {"type": "line", "point": {"size": 40}},
-            rows,
-            x=quantity(field, title, log=log),
-            y=quantity("bits", f"bits a held-out {unit}", form=".2f"),
-            color=colour,
-            detail={"field": "series", "type": "nominal"},
-            opacity=None if several else picked(),
-            tooltip=tips,
-        )
-        name = f"learning-{unit}-{field}"
-        heading = f"Rate against {f'{unit}s read' if field == 'units' else 'time'}"
-        figures.append(Figure(name, heading, told, layer(chart, pickable=not several), table))
-    return figures
+    few = len(fits) <= _MOST_SERIES
+    chart = draw(
+        {"type": "line", "point": {"size": 40}},
+        rows,
+        x=x,
+        y=quantity("bits", f"bits a held-out {unit}", form=".2f"),
+        color=series(order=[fit.name for fit in fits]) if few else sizes("n", "parameters", rows),
+        detail={"field": "series", "type": "nominal"},
+        opacity=picked() if few else None,
+        tooltip=tips,
+    )
+    return layer(chart, pickable=few)
 
 
 def _tabulate(fits: list[Fit]) -> Table:
