@@ -107,6 +107,8 @@ def _announce(talk: Talk, name: str) -> "Announce":
             f" about {show_time(cost.time_s)} with {cost.workers} at once"
             f" ({cost.flops_s / 1e9:.0f} GFLOP/s each, as measured)"
         )
+        for run, time_s in cost.estimates:
+            talk.detail(f"{run}: about {show_time(time_s)}")
 
     return say
 

@@ -50,6 +50,11 @@ class Climb:
         """The share of all runs' cost that is paid."""
         return sum(self._costs[name] * one for name, one in self._fractions.items()) / sum(self._costs.values())
 
+    @property
+    def estimates(self) -> tuple[tuple[str, float], ...]:
+        """The (run, seconds) of what is left."""
+        return tuple((rung.name, self._costs[rung.name]) for rung in self.waiting)
+
     def run(self, crew: Crew, interruption: Interruption, shared: Job) -> tuple[tuple[str, str], ...]:
         """Make the runs; return (name, why) of those that failed. Raises Interrupted, OSError."""
         rungs = {rung.name: rung for rung in self.waiting}

@@ -14,7 +14,7 @@ class Cost:
 
     runs: to be made; finished: made before. flops: of their training. time_s: until all are done, by workers at once.
     flops_s: of a worker, for the largest program. least_parameters, most_parameters: of all runs. bits: a weight, to
-    which each program is rounded as well.
+    which each program is rounded as well. estimates: (run, seconds) in the order in which they will start.
     """
 
     runs: int
@@ -26,6 +26,7 @@ class Cost:
     least_parameters: int
     most_parameters: int
     bits: tuple[float, ...]
+    estimates: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)

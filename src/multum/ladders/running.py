@@ -163,4 +163,5 @@ def _count_cost(climb: Climb, pace: Pace, bits: tuple[float, ...]) -> Cost:
         least_parameters=min(sizes),
         most_parameters=max(sizes),
         bits=bits,
+        estimates=climb.estimates,
     )
