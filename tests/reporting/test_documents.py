@@ -47,6 +47,11 @@ def test_a_ladder_is_its_law_its_points_and_its_runs(tmp_path: Path) -> None:
     assert sorted(one.kind for one in read(tmp_path)) == sorted(["law", POINTS, "fit"])
 
 
+def test_results_of_one_name_are_called_by_their_places(tmp_path: Path) -> None:
+    first, second, other = (write_fit(tmp_path / name) for name in ("a/run", "b/run", "b/other"))
+    assert [one.name for one in read(first, second, other)] == [str(first), str(second), "other"]
+
+
 def test_an_archive_is_its_account(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"much in little " * 20)
     multum.pack(tmp_path / "a.txt", tmp_path / "a.mtm", level=1)

@@ -113,6 +113,14 @@ def test_a_text_is_read_by_each_program_and_by_level_5(text: Path) -> None:
     assert heard == [("reading with level:1", 0.0), ("reading with level:5", 0.5)]
 
 
+def test_programs_of_one_name_are_told_apart(text: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        multum.pack(text, tmp_path / name / "same.mtm", level=1)
+    names = [str(tmp_path / name / "same.mtm") for name in ("a", "b")]
+    assert [one.program for one in read_text(text, names, 100)] == [*names, "level:5"]
+
+
 def test_the_best_fit_of_bytes_with_weights_is_the_program(tmp_path: Path) -> None:
     from multum.reporting.documents import read_documents
     from multum.reporting.sections import list_kinds

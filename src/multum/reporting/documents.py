@@ -6,8 +6,9 @@ Invariant: of a document nothing is believed before it is read; what is damaged 
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,7 +42,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Document:
-    """One result. place: where it was found, for messages. name: what the page calls it. path: None in memory."""
+    """One result. place: where it was found. name: what the page calls it, shorter if it can be. path: None in memory."""
 
     kind: str
     place: str
@@ -74,7 +75,8 @@ def read_documents(sources: Iterable[Source], kinds: Sequence[Kind]) -> list[Doc
     found = [document for source in sources for document in _read_source(source, kinds)]
     if not found:
         raise UsageError(f"there is nothing to report; give {_list_kinds(kinds)}")
-    return found
+    counts = Counter(one.name for one in found)
+    return [replace(one, name=one.place) if counts[one.name] > 1 else one for one in found]
 
 
 def _list_kinds(kinds: Sequence[Kind]) -> str:

@@ -62,7 +62,7 @@ def read_text(
         length = program.measure_code(data, per_byte=True)
         assert length.byte_bits is not None, "they were asked for"
         bits = length.byte_bits.tolist()
-        readings.append(Reading(_shorten(name), Path(text).name, data, bits, -(-program.size_bits // 8)))
+        readings.append(Reading(_shorten(name, names), Path(text).name, data, bits, -(-program.size_bits // 8)))
     return readings
 
 
@@ -79,12 +79,14 @@ def draw_samples(
             progress(f"sampling from {name}", number / len(programs))
         try:
             pieces = open_program(name).sample(size_bytes, seed=SEED)
-            drawn.append(Drawn(_shorten(name), b"".join(pieces), SEED))
+            drawn.append(Drawn(_shorten(name, programs), b"".join(pieces), SEED))
         except MissingExtra as missing:
             notes.append(f"no sample of {name}: {missing}")
     return drawn, notes
 
 
-def _shorten(name: str) -> str:
-    """Return how the page calls a program: a path by its last part."""
-    return Path(name).name if os.path.exists(name) else name
+def _shorten(name: str, names: Sequence[str]) -> str:
+    """Return how the page calls a program: a path by its last part, where no other of `names` ends so."""
+    last = Path(name).name
+    alone = sum(Path(one).name == last for one in names) == 1
+    return last if alone and os.path.exists(name) else name
