@@ -42,7 +42,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Document:
-    """One result. place: where it was found. name: what the page calls it, shorter if it can be. path: None in memory."""
+    """One result. place: where it was found. name: as the page calls it, shorter if it can. path: None in memory."""
 
     kind: str
     place: str
