@@ -91,3 +91,25 @@ def test_demo_shows_the_ledger_of_a_search(note: Path, capsys: pytest.CaptureFix
     assert "searching for the shortest program of note.txt" in said.err
     assert "measured total" in said.out
     assert "level 9" in said.out
+
+
+def test_demo_ends_with_a_page(note: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("vl_convert", reason="the extra multum[report] is not installed")
+    page = tmp_path / "demo.html"
+    line = ["demo", "--fit", "0", "--find", "0.5", "--report", str(page), str(note)]
+    assert run(line) == 0
+    assert capsys.readouterr().out.endswith(f"all of it on a page, for any browser: {page}\n")
+    text = page.read_text("utf-8")
+    assert all(f'<section id="{name}"' in text for name in ("comparison", "ledger", "surprise", "origin"))
+    assert "note.txt: 870 bytes became" in text
+    assert run(line) == 1, "what exists is refused before the work"
+    assert "exists and was kept" in capsys.readouterr().err
+
+
+def test_demo_says_why_there_is_no_page(
+    note: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    assert run(["demo", "--fit", "0", "--find", "0", "--report", str(tmp_path / "demo.html"), str(note)]) == 0
+    assert "skipped the page: reports need vl_convert; pip install 'multum[report]'" in capsys.readouterr().err
+    assert not (tmp_path / "demo.html").exists()

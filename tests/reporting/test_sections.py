@@ -142,7 +142,7 @@ def test_a_law_in_one_column_is_drawn_along_it(tmp_path: Path) -> None:
     write_law(tmp_path, form="kaplan-n")
     sections = show(tmp_path)
     assert "budgets" not in sections
-    assert [figure.title for figure in sections["law"].figures] == ["Along N"]
+    assert [figure.title for figure in sections["law"].figures] == ["Along parameters"]
 
 
 def test_bits_of_weights_are_shown_where_the_law_tells_what_they_are_worth(tmp_path: Path) -> None:
@@ -163,6 +163,16 @@ def test_an_open_interval_is_null_on_the_page_and_open_in_the_table(tmp_path: Pa
     band = section.figures[0].spec["layer"][0]["data"]["values"]
     assert {row["high"] for row in band} == {None}
     json.dumps(section.figures[0].spec, allow_nan=False)
+
+
+def test_a_law_that_is_not_to_be_extrapolated_is_not(tmp_path: Path) -> None:
+    path = write_law(tmp_path)
+    fields = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps(fields | {"refusals": ["too few points"]}), "utf-8")
+    section = show(path)["law"]
+    assert section.warnings == ("not to be extrapolated: too few points",)
+    assert {row[-1] for row in section.figures[0].table.rows} == {""}
+    assert section.figures[0].told.endswith("with 80 % intervals.")
 
 
 def test_a_damaged_law_is_refused(tmp_path: Path) -> None:

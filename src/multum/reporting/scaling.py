@@ -59,6 +59,11 @@ class Scaling:
         return text if self.alone else f"{self.name}: {text}"
 
     @property
+    def reach(self) -> float:
+        """How many times the compute of its runs curves go to."""
+        return 1.0 if self.law.refusals else _BEYOND
+
+    @property
     def plans(self) -> bool:
         """Whether it tells what compute buys."""
         return {"N", "D"} <= set(self.law.columns)
@@ -110,13 +115,16 @@ def predict_points(scaling: Scaling) -> tuple[Row, ...]:
 
 
 def plan_budgets(scaling: Scaling) -> list[Plan]:
-    """Return what growing compute buys, from the law's least budget on; nothing where there is no optimum."""
+    """Return what growing compute buys, from the law's least budget on; nothing where there is no optimum.
+
+    A law that is not to be extrapolated is not.
+    """
     low, high = scaling.law.ranges["compute"]
     at = {name: value for name, value in scaling.fixed.items() if name != "U"}
     try:
         return [
             plan(scaling.law, compute=float(flops), data=scaling.fixed.get("U"), at=at, anyway=True)
-            for flops in np.geomspace(low, high * _BEYOND, _BUDGETS)
+            for flops in np.geomspace(low, high * scaling.reach, _BUDGETS)
         ]
     except UsageError:
         return []  # the section on the law says why, as the law itself does
@@ -136,9 +144,9 @@ def spread_sizes(middle: float) -> Array:
 
 
 def predict_along(scaling: Scaling, column: str) -> list[tuple[float, Row]]:
-    """Return what the law says along one column, the others at their largest, beyond its points too."""
+    """Return what the law says along one column, the others at their largest, beyond its points where it may."""
     low, high = scaling.law.ranges[column]
-    values = np.geomspace(low, high * math.sqrt(_BEYOND), _SIZES)
+    values = np.geomspace(low, high * math.sqrt(scaling.reach), _SIZES)
     columns = {name: np.full(_SIZES, scaling.law.ranges[name][1]) for name in scaling.law.columns} | {column: values}
     return list(zip(values.tolist(), predict_rows(scaling.law, columns, anyway=True), strict=True))
 

@@ -68,7 +68,7 @@ def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> Figure:
         ]
     told = (
         f"The least {scaling.law.target} that training compute buys by the law, from {plans[0].loss:.4g} to"
-        f" {plans[-1].loss:.4g}, with 80 % intervals; dashed beyond the law's runs."
+        f" {plans[-1].loss:.4g}, with 80 % intervals{_tell_beyond(scaling)}."
     )
     table = Table(
         ("FLOPs", "parameters", scaling.law.amounts, scaling.law.target, "80 % from", "to", "beyond the runs"),
@@ -95,12 +95,17 @@ def _draw_columns(scaling: Scaling, number: int) -> list[Figure]:
         if scaling.points is not None and scaling.points.target is not None and len(law.columns) == 1:
             pairs = zip(scaling.points.columns[column].tolist(), scaling.points.target.tolist(), strict=True)
             runs = [{"x": x, "loss": loss} for x, loss in pairs]
-        told = f"{law.target} by {column}, with 80 % intervals; dashed beyond the law's runs."
+        title = {"N": "parameters", "D": law.amounts, "C": _COMPUTE}.get(column, column)
+        told = f"{law.target} by {title}, with 80 % intervals{_tell_beyond(scaling)}."
         cells = tuple((_short(x), *_round(r.predicted, r.low, r.high), _mark(r.extrapolated)) for x, r in along)
-        table = Table((column, law.target, "80 % from", "to", "beyond the runs"), cells)
-        chart = _chart(scaling, rows, column, runs)
-        figures.append(Figure(f"law-{number}-{len(figures) + 1}", scaling.head(f"Along {column}"), told, chart, table))
+        table = Table((title, law.target, "80 % from", "to", "beyond the runs"), cells)
+        chart = _chart(scaling, rows, title, runs)
+        figures.append(Figure(f"law-{number}-{len(figures) + 1}", scaling.head(f"Along {title}"), told, chart, table))
     return figures
+
+
+def _tell_beyond(scaling: Scaling) -> str:
+    return "" if scaling.law.refusals else "; dashed beyond the law's runs"
 
 
 def _chart(scaling: Scaling, rows: Rows, title: str, runs: Rows) -> Spec:
