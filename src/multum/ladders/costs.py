@@ -22,6 +22,8 @@ _STEP_BYTES = 4096
 _PACED_SIZES = (10_000, 1_000_000)
 # Seconds before a run's first step: its folder, the data's digest, the warm-up of its kernels.
 _START_S = 1.0
+# Nothing takes no time, and times are interpolated by their logarithms.
+_LEAST_S = 1e-6
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,20 @@ def list_paced(rungs: Sequence[Rung], architecture: str) -> list[Rung]:
 
 
 def make_pace_jobs(job: Job, paced: Sequence[Rung], workers: int, bits: Sequence[float]) -> list[Job]:
-    """Return jobs that keep all workers busy with each of the programs; job: what all of them share."""
+    """Return jobs that keep all workers busy with each of the programs; job: what all of them share.
+
+    The first program comes twice, for a worker's first job also loads what it needs.
+    """
     tried = (min(bits),) if bits else ()
     return [
         replace(
             job,
-            name=f"{rung.name}-{worker}",
-            folder=f"{job.folder}/{rung.name}-{worker}",
+            name=f"{number}-{worker}",
+            folder=f"{job.folder}/{number}-{worker}",
             options=job.options | {"parameters": rung.parameters, "tokens": rung.trained_bytes, "evaluations": 1},
             bits=tried,
         )
-        for rung in paced
+        for number, rung in enumerate((paced[0], *paced))
         for worker in range(workers)
     ]
 
@@ -93,9 +98,9 @@ def read_pace(paced: Sequence[Rung], measured: Sequence[Measured], workers: int)
         ours = [one for one in measured if one.parameters == rung.shape.parameters]
         if not ours:
             raise UsageError(f"no worker could train {rung.shape.parameters:,} weights for {_STEPS} steps; see above")
-        flops_s.append(float(np.mean([count_flops(rung.shape) * one.trained_bytes / one.training_s for one in ours])))
-        rounding_s.append(float(np.mean([one.rounding_s for one in ours])) or 1e-6)
+        flops_s.append(max(count_flops(rung.shape) * one.trained_bytes / one.training_s for one in ours))
+        rounding_s.append(min(one.rounding_s for one in ours) or _LEAST_S)
     sizes = tuple(float(rung.shape.parameters) for rung in paced)
     # What suits the largest program suits where most of the time goes.
-    precision = measured[-1].precision if measured else "float32"
+    precision = max(measured, key=lambda one: one.parameters).precision
     return Pace(sizes, tuple(flops_s), tuple(rounding_s), precision, workers)

@@ -57,9 +57,7 @@ def do_job(job: Job, tell: Tell) -> Measured:
     if not (folder / DESCRIPTION).is_file():
         _fit(job, folder, tell)
     report = _read_report(folder)
-    start_s = time.perf_counter()
-    rounded = _round(job, report, tell)
-    rounding_s = (time.perf_counter() - start_s) / max(1, len(rounded))
+    rounded, rounding_s = _round(job, report, tell)
     return Measured(
         name=job.name,
         parameters=report["parameters"],
@@ -98,17 +96,18 @@ def _read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def _round(job: Job, report: dict[str, Any], tell: Tell) -> tuple[tuple[float, float], ...]:
-    """Return the rates of the program, each with its bits a weight."""
+def _round(job: Job, report: dict[str, Any], tell: Tell) -> tuple[tuple[tuple[float, float], ...], float]:
+    """Return ((bits a weight, the program's rate at these), ...) and the seconds that one of them took."""
     if not job.bits:
-        return ()
+        return (), 0.0
     from multum.ladders.rounding import measure_rounded
 
     found = []
+    start_s = time.perf_counter()
     for bits in job.bits:
         tell(1.0, report["rate_bpb"])
         rate_bpb = measure_rounded(
             job.folder, bits, job.held_out, report["window"], report["run"]["precision"], report["run"]["device"]
         )
         found.append((bits, rate_bpb))
-    return tuple(found)
+    return tuple(found), (time.perf_counter() - start_s) / len(found)
