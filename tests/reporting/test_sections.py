@@ -258,6 +258,7 @@ def test_the_origin_has_the_commands_of_runs_and_of_the_page(tmp_path: Path) -> 
         (lambda found: found.update(candidates=7), "not iterable"),
         (lambda found: found.update(raw_bytes="many"), "'many' is where a number was expected"),
         (lambda found: found.update(archive_bytes=float("nan")), "nan is where a number was expected"),
+        (lambda found: found.update(raw_bytes=10**400), "10+ is where a number was expected"),
         (lambda found: found["candidates"].append(None), "not subscriptable"),
     ],
 )

@@ -4,7 +4,6 @@ Invariant: of a document nothing is believed before it is read; what is damaged 
 """
 
 import json
-import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +24,8 @@ POINTS = "runs"
 _TABLES = (".csv", ".tsv", ".parquet")
 _OBJECTS = (".json", ".jsonl", ".ndjson")
 _LARGEST_BYTES = 1 << 26
+# No count, size or time in a result is larger.
+_FARTHEST = 1e30
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,18 @@ class Document:
 
 
 def read_number(value: Any) -> float:
-    """Return a finite number as it is. Raises ValueError for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is where a number was expected")
+    """Return a number as it is. Raises ValueError for what is none, and for one that nobody counts to."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _FARTHEST:
+        raise ValueError(f"{value!r:.40} is where a number was expected")
     return value
+
+
+def read_positive(value: Any) -> float:
+    """Return a number above 0, by which others are divided. Raises ValueError."""
+    if not read_number(value) > 0:
+        raise ValueError(f"{value!r} is where a number above 0 was expected")
+    number: float = value
+    return number
 
 
 def read_documents(sources: Iterable[Source], kinds: Sequence[Kind]) -> list[Document]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity, series
 from multum.reporting.content import Figure, Material, Section, Table
-from multum.reporting.documents import Document, Kind, read_number
+from multum.reporting.documents import Document, Kind, read_number, read_positive
 
 KINDS = (Kind("shrunken model", frozenset({"bytes_before", "bytes_after", "weights", "passes"}), printed_by="shrink"),)
 
@@ -59,7 +59,7 @@ def _read_shrink(document: Document) -> Shrunken:
     measured = before is not None and after is not None
     accuracy = after.get("accuracy") if measured else None
     weights, bytes_before, bytes_after = (
-        read_number(fields[name]) for name in ("weights", "bytes_before", "bytes_after")
+        read_positive(fields[name]) for name in ("weights", "bytes_before", "bytes_after")
     )
     return Shrunken(
         source=str(fields["source"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 from multum.reporting.charts import Spec, draw, hover, layer, picked, quantity, series, sizes
 from multum.reporting.content import Figure, Material, Section, Table
-from multum.reporting.documents import Document, Kind, read_number
+from multum.reporting.documents import Document, Kind, read_number, read_positive
 
 KINDS = (Kind("fit", frozenset({"task", "report", "law"}), told="folders that `multum fit` or `ladder` made"),)
 
@@ -63,7 +63,7 @@ def _read_fit(document: Document) -> Fit:
     return Fit(
         name=document.name,
         unit="byte" if of_bytes else str(fields.get("unit", "label")),
-        parameters=read_number(law["parameters"]),
+        parameters=read_positive(law["parameters"]),
         units=read_number(run["units"]),
         flops=read_number(run["flops"]),
         time_s=read_number(run["time_s"]),

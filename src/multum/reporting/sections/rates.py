@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from multum.reporting.charts import draw, hover, layer, names, quantity, series
 from multum.reporting.content import Figure, Material, Section, Table
-from multum.reporting.documents import Document, Kind, read_number
+from multum.reporting.documents import Document, Kind, read_number, read_positive
 
 KINDS = (Kind("rate", frozenset({"program", "data", "raw_bytes", "code_bits", "bpb"}), printed_by="bits"),)
 
@@ -40,7 +40,7 @@ def _read_rate(document: Document) -> Rate | None:
     fields = document.fields
     if fields["bpb"] is None:
         return None
-    raw, code = read_number(fields["raw_bytes"]), read_number(fields["code_bits"])
+    raw, code = read_positive(fields["raw_bytes"]), read_number(fields["code_bits"])
     return Rate(str(fields["program"]), str(fields["data"] or "a stream"), raw, code, isinstance(code, int))
 
 
