@@ -9,7 +9,7 @@ import pytest
 from multum.errors import UsageError
 from multum.ladders.costs import Pace
 from multum.ladders.grids import LEAST_RUNS, choose_grid, read_grid
-from multum.ladders.rungs import Rung, count_flops
+from multum.ladders.rungs import Rung
 
 PACE = Pace((1e4, 1e6), (5e9, 2e10), (1.0, 5.0), "float32", 2)
 
@@ -96,14 +96,3 @@ def test_a_budget_that_buys_no_ladder_is_refused() -> None:
 def test_too_little_data_for_a_ladder_is_refused() -> None:
     with pytest.raises(UsageError, match="20,000 bytes are too few for a ladder"):
         choose_grid(count_all, 1e15, 20_000, "llama")
-
-
-def test_workers_share_the_runs_of_an_estimate() -> None:
-    rungs = [Rung(10_000, 1_000_000), Rung(10_000, 500_000), Rung(10_000, 499_999)]
-    alone = [PACE.estimate(rung, 65_536, 0) for rung in rungs]
-    assert PACE.estimate_all(rungs, 65_536, 0) == pytest.approx(max(alone[0], alone[1] + alone[2]))
-
-
-def test_a_pace_goes_by_the_power_of_the_size() -> None:
-    flops_s = count_flops(Rung(100_000, 1).shape) * 1e6 / (PACE.estimate(Rung(100_000, 1_000_000), 1, 0) - 1)
-    assert flops_s == pytest.approx(1e10, rel=0.05)
