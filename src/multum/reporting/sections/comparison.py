@@ -27,7 +27,8 @@ class Row:
 
 def show(material: Material) -> Section | None:
     """Return the comparison over all files, and the table of every one."""
-    compared = [document.read(_read_demo) for document in material.take("comparison")]
+    told = [document.read(_read_demo) for document in material.take("comparison")]
+    compared = [(rows, totals) for rows, totals in told if totals]
     if not compared:
         return None
     figures = tuple(_draw_total(totals, number) for number, (_, totals) in enumerate(compared, 1))
