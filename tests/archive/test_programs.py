@@ -17,9 +17,9 @@ TYPICAL = typical(byte_program(), 700)
 MIXTURE = b"of the action " * 30 + bytes(range(256)) * 2 + "a 文 in the night\n".encode() * 20 + b"\xff\0end"
 
 
-def pack(data: bytes, program: HeldProgram | None = None, **options: object) -> bytes:
+def pack(data: bytes, program: HeldProgram | None = None, level: int = 1, **options: object) -> bytes:
     target = io.BytesIO()
-    multum.pack(io.BytesIO(data), target, 1, program=program or byte_program(), **options)  # type: ignore[arg-type]
+    multum.pack(io.BytesIO(data), target, level, program=program or byte_program(), **options)  # type: ignore[arg-type]
     return target.getvalue()
 
 
@@ -142,6 +142,16 @@ def test_blocks_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
         for start in (550, 290, 10):
             file.seek(start)
             assert file.read(100) == TYPICAL[start : start + 100]
+
+
+def test_thorough_levels_learn_in_one_block_where_one_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coding, "_BYTE_BLOCK", (900, 200))
+    monkeypatch.setattr(coding, "_THOROUGH_BYTE_BLOCK", (900, 901))
+    found = {
+        (level, alone): [part.raw_bytes for part in listed(pack(TYPICAL, level=level, alone=alone)).parts]
+        for level, alone in ((5, False), (7, False), (7, True))
+    }
+    assert found == {(5, False): [350, 350], (7, False): [700], (7, True): [350, 350]}
 
 
 def test_packing_decodes_every_block_again(monkeypatch: pytest.MonkeyPatch) -> None:

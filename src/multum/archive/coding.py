@@ -27,8 +27,11 @@ _TOKEN_BYTES = 32
 _TRIAL_SHARE = 16
 _TRIAL_BYTES = 3 << 14
 _TRIAL_LEVEL = 4
-# Full blocks, and where they are halved: a program over bytes has a thread a block, one over tokens has lanes.
+# Full blocks, and where they are halved: a program over bytes has a thread a block, one over tokens has lanes. A network
+# that learns beside a program has learnt more in one block: at thorough levels only what is more than one is halved.
 _BYTE_BLOCK = (4 << 20, 1 << 19)
+_THOROUGH_BYTE_BLOCK = (4 << 20, (4 << 20) + 1)
+_THOROUGH_LEVEL = 7
 _TOKEN_BLOCK = (1 << 20, None)
 
 
@@ -59,7 +62,9 @@ def cut_bytes(coder: "Coder") -> tuple[int, int | None]:
     """Return (raw bytes of a full block, raw bytes from which on the last two blocks are equal, or None)."""
     if coder.program is None:
         return block_bytes(coder.level), None
-    return _TOKEN_BLOCK if coder.program.pieces is not None else _BYTE_BLOCK
+    if coder.program.pieces is not None:
+        return _TOKEN_BLOCK
+    return _THOROUGH_BYTE_BLOCK if coder.guided and coder.level >= _THOROUGH_LEVEL else _BYTE_BLOCK
 
 
 def tensor_block_bytes(coder: "Coder") -> int:

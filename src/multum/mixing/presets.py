@@ -66,7 +66,7 @@ def preset(
         inputs_each=1,
         direct_limit=500 if family in ("record", "genome") else 255,
         rate=250,
-        rate_start=1500,
+        rate_start=600 if guided else 1500,  # a forecast that is good from the start is not to be unlearnt first
         rate_half_bits=15,
         skip=250,
         first_weight=20000,
