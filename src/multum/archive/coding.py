@@ -27,8 +27,8 @@ _TOKEN_BYTES = 32
 _TRIAL_SHARE = 16
 _TRIAL_BYTES = 3 << 14
 _TRIAL_LEVEL = 4
-# Full blocks, and where they are halved: a program over bytes has a thread a block, one over tokens has lanes. A network
-# that learns beside a program has learnt more in one block: at thorough levels only what is more than one is halved.
+# Full blocks, and where they are halved: a program over bytes has a thread a block, one over tokens has lanes. What
+# learns beside a program has learnt more in one block: at thorough levels only what is more than one is halved.
 _BYTE_BLOCK = (4 << 20, 1 << 19)
 _THOROUGH_BYTE_BLOCK = (4 << 20, (4 << 20) + 1)
 _THOROUGH_LEVEL = 7
