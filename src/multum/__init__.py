@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from multum.discovery.formulas.estimators import FormulaRegressor
     from multum.discovery.formulas.finder import discover_formula
     from multum.discovery.formulas.reports import FormulaReport
+    from multum.discovery.sequences.finder import SequenceReport, discover_sequence
     from multum.errors import (
         FormatError,
         LimitExceeded,
@@ -73,6 +74,7 @@ __all__ = [
     "ProgramListing",
     "ProgramMismatch",
     "RateReport",
+    "SequenceReport",
     "ShrinkReport",
     "UnpackReport",
     "UsageError",
@@ -80,6 +82,7 @@ __all__ = [
     "code_bits",
     "cross_validate_labels",
     "discover_formula",
+    "discover_sequence",
     "export",
     "find",
     "fit",
@@ -127,12 +130,14 @@ _HOMES = {
     "ProgramListing": ("multum.archive.listing", "ProgramListing"),
     "ProgramMismatch": ("multum.errors", "ProgramMismatch"),
     "RateReport": ("multum.evaluation.rates", "RateReport"),
+    "SequenceReport": ("multum.discovery.sequences.finder", "SequenceReport"),
     "ShrinkReport": ("multum.shrinking.reports", "ShrinkReport"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
     "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
     "discover_formula": ("multum.discovery.formulas.finder", "discover_formula"),
+    "discover_sequence": ("multum.discovery.sequences.finder", "discover_sequence"),
     "export": ("multum.shrinking.exporting", "export"),
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),

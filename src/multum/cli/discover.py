@@ -1,10 +1,11 @@
 """`multum discover`: formulas, sequences and laws of tables."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from multum.cli.jobs import attempt
+from multum.cli.jobs import STREAM, attempt, source_stream
 from multum.cli.options import checked_time, talk_options
 from multum.cli.talk import Talk, printable, show_time
 
@@ -27,6 +28,15 @@ Examples:
   multum discover formula noisy.csv --target y --noise 0.001 --operators sin,cos
   multum discover formula beam.csv --target load --units units.json -o beam.json
   multum discover formula big.csv --target y -o big.json --resume
+"""
+
+
+SEQUENCE_EXAMPLES = """\b
+Examples:
+  multum discover sequence 1,1,2,3,5,8,13,21,34,55
+  multum discover sequence --next 20 terms.txt
+  multum discover sequence --json --start 1 2,3,5,7,11,13,17,19,23,29
+  seq 1 3 100 | multum discover sequence -
 """
 
 
@@ -104,6 +114,39 @@ def formula(
         return 0 if report.found else 2
 
     return attempt(talk, "discover", work)
+
+
+@discover.command(epilog=SEQUENCE_EXAMPLES)
+@click.argument("terms", metavar="TERMS|FILE|-")
+@click.option("--start", type=int, default=0, metavar="N", help="The index of the first term [default: 0].")
+@click.option("--next", "following", type=click.IntRange(0, 1000), default=5, metavar="N", help="Terms to add [5].")
+@talk_options
+def sequence(terms: str, start: int, following: int, as_json: bool, quiet: int, verbose: int) -> int:
+    """Find the law of integers: TERMS with commas between them, or a FILE of them.
+
+    Polynomials, periods, recurrences with constant or polynomial coefficients,
+    congruences, functions of number theory. Exit code 2: no law is believed.
+    """
+    talk = Talk(quiet, verbose, as_json)
+
+    def work() -> int:
+        from multum.discovery.sequences import finder  # loads SymPy, so not before it is needed
+
+        report = finder.discover_sequence(finder.read_terms(_read_text(terms)), start=start, following=following)
+        talk.result(report.as_dict())
+        if not talk.as_json:
+            click.echo(str(report))
+        return 0 if report.found else 2
+
+    return attempt(talk, "discover", work)
+
+
+def _read_text(terms: str) -> str:
+    """Return what was given, or the text of the file, or of standard input, that was named."""
+    if terms == STREAM:
+        return source_stream().read().decode()
+    path = Path(terms)
+    return path.read_text("utf-8") if "," not in terms and path.is_file() else terms
 
 
 def _watch(talk: Talk, target: str) -> "Progress":

@@ -40,7 +40,7 @@ _PAIRS = (
     *((1.0, 2.0), (1.0, -2.0), (2.0, -1.0), (-1.0, -2.0), (2.0, -2.0), (2.0, 2.0)),
 )
 # Powers of a target have the same logarithms, but for a factor.
-_POWERS_OF_IT = ("inv", "sqrt", "inverse sqrt", "square")
+POWERS_OF_IT = ("inv", "sqrt", "inverse sqrt", "square")
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Matching:
 
     def _shift(self, outer: Outer) -> Iterator[_Shifted]:
         """Yield the target itself, less and plus 1, and, where nothing was taken off, less and plus each product."""
-        if outer.name not in _POWERS_OF_IT:
+        if outer.name not in POWERS_OF_IT:
             yield _Shifted(outer, None, outer.values)
         yield _Shifted(outer, constant(1), outer.values - 1)
         yield _Shifted(outer, negate(constant(1)), outer.values + 1)

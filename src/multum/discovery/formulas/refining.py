@@ -16,6 +16,10 @@ from multum.discovery.formulas.programs import Program
 
 _STEPS = 12
 _DAMPING = 1e-6
+# Naming one constant fits all others again, which is too much for long sums.
+_MOST_NAMED_SINGLY = 8
+# Squares of larger numbers would overflow.
+_LARGEST = 1e140
 # Constants are named when they lie within so many deviations of what the rows say.
 _DEVIATIONS = 4.0
 
@@ -69,7 +73,7 @@ def polish(problem: Problem, draft: Program) -> Entry | None:
     together = account(problem, named)
     if together is not None and together.total_bits <= best.total_bits:
         return together
-    return _name_singly(problem, best, doubts)
+    return _name_singly(problem, best, doubts) if len(program.constants) <= _MOST_NAMED_SINGLY else best
 
 
 def _name_singly(problem: Problem, best: Entry, doubts: Array) -> Entry:
@@ -96,7 +100,7 @@ def refine(problem: Problem, program: Program) -> tuple[Program, Array] | None:
     free = [place for place, one in enumerate(program.constants) if not one.named]
     doubts = np.zeros(len(program.constants))
     residuals = target - program.evaluate(columns)
-    if not np.isfinite(residuals).all():
+    if not (np.abs(residuals) < _LARGEST).all():
         return None
     if not free:
         return program, doubts
@@ -104,11 +108,12 @@ def refine(problem: Problem, program: Program) -> tuple[Program, Array] | None:
     loss, damping = float(residuals @ residuals), _DAMPING
     slopes = _find_slopes(program, free, values, columns)
     for _ in range(_STEPS):
-        if not np.isfinite(slopes).all():
+        if not (np.abs(slopes) < _LARGEST).all():
             break
         moved = values + _step(slopes, residuals, damping)
         tried = target - _place(program, free, moved).evaluate(columns)
-        tried_loss = float(tried @ tried) if np.isfinite(tried).all() else math.inf
+        with np.errstate(over="ignore", invalid="ignore"):
+            tried_loss = float(tried @ tried) if (np.abs(tried) < _LARGEST).all() else math.inf
         if tried_loss < loss:
             done = tried_loss > loss * (1 - 1e-9)
             values, residuals, loss, damping = moved, tried, tried_loss, damping * 0.1
@@ -158,8 +163,8 @@ def _step(slopes: Array, residuals: Array, damping: float) -> Array:
 def _find_doubts(slopes: Array, loss: float, rows: int) -> Array:
     """Return the standard errors of least squares; infinite where the rows say nothing."""
     count = slopes.shape[1]
-    norms = np.sqrt((slopes * slopes).sum(0))
-    if not np.isfinite(norms).all() or (norms == 0).any():
+    norms = np.sqrt((slopes * slopes).sum(0)) if (np.abs(slopes) < _LARGEST).all() else np.zeros(count)
+    if (norms == 0).any():
         return np.full(count, np.inf)
     _, singular, turned = np.linalg.svd(slopes / norms, full_matrices=False)
     singular = np.maximum(singular, singular[0] * 1e-12)

@@ -21,6 +21,8 @@ from multum.discovery.formulas.verifying import check, is_theorem
 # Mutations in a row that better nothing before the search gives up.
 _PATIENCE = 4000
 _TOLD_EVERY = 50
+# Residuals of so many times the announced noise are that noise.
+_QUIET = 1.1
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Run:
             self._run_stages(list_exact_stages(self._problem, self._operators, self._must_stop))
         if self.outcome.exact is None and self._problem.noise != 0:
             self._run_stages(list_rough_stages(self._problem, self._operators, self._must_stop))
-        if self.outcome.exact is None and not self._must_stop():
+        if self.outcome.exact is None and not self.outcome.stage and not self._must_stop():
             self._mutate()
         self.outcome.out_of_time = self._spent_s() >= self._time_s
         return self.outcome
@@ -121,6 +123,9 @@ class Run:
             return True
         self.outcome.done.append(stage.name)
         self._tell(stage.name)
+        if self._is_down_to_noise():
+            self.outcome.stage = stage.name
+            return True
         if self._save is not None:
             self._save(self.outcome)
         return False
@@ -140,6 +145,19 @@ class Run:
 
     def _is_exact(self, entry: Entry) -> bool:
         return is_theorem(self._problem, entry.program, 0.0) and check(self._problem, entry.program).agrees
+
+    def _is_down_to_noise(self) -> bool:
+        """Return whether the best formula leaves no more than the noise that was announced."""
+        best = self.outcome.frontier.best
+        if not self._problem.noise or best is None:
+            return False
+        rows = self._problem.fitted
+        target = self._problem.target[rows]
+        residuals = target - best.program.evaluate(self._problem.columns[:, rows])
+        size = float(np.sqrt(np.mean(self._problem.target**2)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = float(np.sqrt(np.mean((residuals / target) ** 2)))
+        return min(float(np.sqrt(np.mean(residuals * residuals))) / size, relative) <= _QUIET * self._problem.noise
 
     def _mutate(self) -> None:
         """Change formulas of the frontier until nothing gets better for long, or the time is over."""

@@ -1,9 +1,10 @@
 """The order of a search: what is quick and likely first, each stage looking further than the one before."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from multum.discovery.formulas.bank import (
     make_bank,
@@ -19,8 +20,9 @@ from multum.discovery.formulas.monomials import fit_monomials
 from multum.discovery.formulas.outers import list_outers
 from multum.discovery.formulas.problems import Problem
 from multum.discovery.formulas.programs import Program
+from multum.discovery.formulas.regression import Sums
 from multum.discovery.formulas.relations import find_ratio
-from multum.discovery.formulas.rough import Ranking, find_rough_sums
+from multum.discovery.formulas.rough import Ranking
 from multum.discovery.formulas.spans import list_powers, make_span
 
 # Rows on which polynomials are fitted: they have up to a few hundred columns.
@@ -28,6 +30,10 @@ _SPAN_ROWS = 480
 _LARGEST_RATIO_TERMS = 190
 # Terms of a sum in which any product may come.
 _MOST_TERMS = 240
+# Rows with a target of so many deviations of its noise can be trusted in logarithms.
+_LOUD = 20.0
+_USUAL_NOISE = 1e-3
+_RANKED_ROWS = 200
 # Ratios of these are those of their inverses.
 _INVERTED = ("inv", "inverse sqrt")
 # Products that a target is multiplied with before a bank is tried on it.
@@ -45,11 +51,14 @@ class Stage:
 class Field:
     """What the stages share: the probe rows and the targets on them."""
 
-    def __init__(self, problem: Problem, operators: frozenset[int], must_stop: Callable[[], bool]) -> None:
+    def __init__(
+        self, problem: Problem, operators: frozenset[int], must_stop: Callable[[], bool], loud: bool = False
+    ) -> None:
+        """loud: look only at rows where the target stands out of its noise."""
         self.problem, self.operators, self.must_stop = problem, operators, must_stop
         self.columns = problem.columns[:, problem.probes]
         self.outers = list_outers(problem.target[problem.probes], operators)
-        wide = problem.fitted[:_SPAN_ROWS]
+        wide = (_choose_loud(problem) if loud else problem.fitted)[:_SPAN_ROWS]
         self.wide_columns = problem.columns[:, wide]
         self.wide_outers = list_outers(problem.target[wide], operators)
 
@@ -57,6 +66,13 @@ class Field:
     def variables(self) -> int:
         """How many columns there are to choose from."""
         return len(self.columns)
+
+
+def _choose_loud(problem: Problem) -> NDArray[np.intp]:
+    """Return the rows to learn from whose target is well above the noise; at least half of them."""
+    size = np.abs(problem.target[problem.fitted])
+    floor = _LOUD * (problem.noise or _USUAL_NOISE) * float(np.sqrt(np.mean(size * size)))
+    return problem.fitted[size >= min(floor, float(np.median(size)))]
 
 
 def list_exact_stages(problem: Problem, operators: frozenset[int], must_stop: Callable[[], bool]) -> Iterator[Stage]:
@@ -83,23 +99,40 @@ def list_exact_stages(problem: Problem, operators: frozenset[int], must_stop: Ca
 
 def list_rough_stages(problem: Problem, operators: frozenset[int], must_stop: Callable[[], bool]) -> Iterator[Stage]:
     """Yield the stages of a search among rows with noise."""
-    field = Field(problem, operators, must_stop)
+    field = Field(problem, operators, must_stop, loud=True)
     yield Stage("powers, roughly", lambda: fit_monomials(field.wide_columns, field.wide_outers, problem.noise or 1e-3))
-    yield Stage("sums, roughly", lambda: _find_rough_sums(field, 1))
-    yield Stage("small bank, roughly", lambda: _rank_bank(field, 60, 40, wide=False))
-    yield Stage("quadratics, roughly", lambda: _find_rough_sums(field, 2))
-    yield Stage("bank, roughly", lambda: _rank_bank(field, 300, 200, wide=True))
+    yield Stage("sums, roughly", lambda: _make_rough_sums(field, 1, 300).find())
+    yield Stage("small bank, roughly", lambda: _rank_bank(field, 100, 40, wide=False))
+    yield Stage("quadratics, roughly", lambda: _make_rough_sums(field, 2, 600).find())
+    yield Stage("ratios, roughly", lambda: _make_rough_sums(field, 1, 1).find_ratios())
+    yield Stage("long products, roughly", lambda: _rank_bank(field, 800, 100, wide=False, powers=(1.0, -1.0)))
+    yield Stage("sums with a function, roughly", lambda: _extend_roughly(field, 1))
+    yield Stage("quadratic ratios, roughly", lambda: _make_rough_sums(field, 2, 1).find_ratios())
+    yield Stage("quadratics with a function, roughly", lambda: _extend_roughly(field, 2))
+    yield Stage("bank, roughly", lambda: _rank_bank(field, 200, 120, wide=True))
 
 
-def _find_rough_sums(field: Field, degree: int) -> Iterator[Program]:
-    times = _list_times(field, 12 * field.variables)
-    yield from find_rough_sums(field.wide_columns, field.wide_outers, times, list_powers(field.variables, degree))
+def _make_rough_sums(field: Field, degree: int, products: int) -> Sums:
+    powers = list_powers(field.variables, degree)
+    return Sums(field.wide_columns, field.wide_outers, _list_times(field, products), powers)
 
 
-def _rank_bank(field: Field, products: int, differences: int, wide: bool) -> Iterator[Program]:
-    ranking = Ranking(field.wide_columns, field.wide_outers, _list_times(field, 2 * field.variables))
-    arguments = [make_products(field.wide_columns, products), make_differences(field.wide_columns, differences)]
-    arguments.append(make_products(field.wide_columns, products, (1.0, -1.0)))
+def _extend_roughly(field: Field, degree: int) -> Iterator[Program]:
+    arguments = (
+        make_products(field.wide_columns, 4 * field.variables, (1.0, -1.0)),
+        make_differences(field.wide_columns, 2 * field.variables, squares=False),
+    )
+    chunks = (chunk for one in arguments for chunk in make_functions(one, field.operators) if not field.must_stop())
+    yield from _make_rough_sums(field, degree, 4 * field.variables).find_extended(chunks)
+
+
+def _rank_bank(
+    field: Field, products: int, differences: int, wide: bool, powers: tuple[float, ...] = (1.0, -1.0, 2.0, -2.0)
+) -> Iterator[Program]:
+    columns = field.wide_columns[:, :_RANKED_ROWS]
+    outers = [replace(outer, values=outer.values[:_RANKED_ROWS]) for outer in field.wide_outers]
+    ranking = Ranking(columns, outers, _list_times(field, 2 * field.variables))
+    arguments = [make_products(columns, products, powers), make_differences(columns, differences)]
     for one in arguments:
         if len(one.values):
             ranking.look(one)

@@ -58,8 +58,9 @@ def write_sum(coefficients: Array, parts: Sequence[Program | None]) -> Program:
     common = min(values, key=abs)
     ratios = [snap_exponent(value / common, 1e-7, 4) for value in values]
     if any(ratio is None or abs(ratio[0]) > _LARGEST_RATIO for ratio in ratios):
-        terms = [_write_term(Constant(value), parts[place]) for value, place in zip(values, places, strict=True)]
-        return add(terms)
+        # What was set to 1 is 1: in a ratio it keeps the other coefficients from growing together.
+        factors = [make_fraction(1) if value == 1 else Constant(value) for value in values]
+        return add([_write_term(factor, parts[place]) for factor, place in zip(factors, places, strict=True)])
     if len(places) > 1 and sum(value > 0 for value in values) * 2 < len(values):
         common, ratios = -common, [None if one is None else (-one[0], one[1]) for one in ratios]
     inner = add(

@@ -1,0 +1,252 @@
+"""How many laws of physics does `multum discover formula` find again, how fast, and what does it claim of nothing?
+
+Run as `python -m bench.formulas [--only exact,noise,random] [--budget 60]`. For each formula of the file a table of
+1,000 rows is made with a fixed seed:
+  exact   without noise; what is found is computed on 1,000 fresh rows, and on 1,000 from ranges 1.5 times as wide
+  noise   with a deviation of a thousandth of the target's; what is found has the right structure if its constants,
+          fitted again without noise, leave nothing
+  random  tables in which nothing holds: how many formulas are claimed
+Writes bench/results/formulas.json and the tables in docs/discover.md.
+"""
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy
+
+from bench.corpus import ROOT
+from bench.machine import describe_commit, describe_machine, tell_date
+from bench.tables import make_table, replace_marked
+from multum.discovery.formulas.finder import discover_formula, make_problem
+from multum.discovery.formulas.operators import Array
+from multum.discovery.formulas.refining import refine
+from multum.discovery.formulas.reports import FormulaReport
+from multum.discovery.tables import read_table
+
+RESULTS = ROOT / "bench" / "results" / "formulas.json"
+PAGE = ROOT / "docs" / "discover.md"
+SOURCE = ROOT.parent / "shared" / "data" / "formula" / "feynman_odd.csv"
+ROWS = 1000
+NOISE = 1e-3
+RANDOM_TABLES = 1000
+STRETCH = 1.5
+TARGET = "target_"
+# Of the target's size: what a formula of ten operations may lose of a double.
+AGREES = 1e-9
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A formula of the file. ranges: (low, high) of each variable."""
+
+    name: str
+    text: str
+    ranges: dict[str, tuple[float, float]]
+
+    def draw(self, seed: int, stretch: float = 1.0) -> tuple[dict[str, Array], Array]:
+        """Return (columns, target) of ROWS rows, those without a value drawn again."""
+        generator = np.random.default_rng(seed)
+        columns: dict[str, list[Array]] = {name: [] for name in self.ranges}
+        target: list[Array] = []
+        while sum(map(len, target)) < ROWS:
+            drawn = {name: self._draw_one(generator, name, stretch) for name in self.ranges}
+            with np.errstate(all="ignore"):
+                values = np.broadcast_to(self.evaluate(drawn), (ROWS,))
+            kept = np.isfinite(values)
+            target.append(values[kept])
+            for name, one in drawn.items():
+                columns[name].append(one[kept])
+        return {name: np.concatenate(one)[:ROWS] for name, one in columns.items()}, np.concatenate(target)[:ROWS]
+
+    def _draw_one(self, generator: np.random.Generator, name: str, stretch: float) -> Array:
+        low, high = self.ranges[name]
+        middle, half = (low + high) / 2, (high - low) / 2 * stretch
+        return generator.uniform(middle - half, middle + half, ROWS)
+
+    def evaluate(self, columns: dict[str, Array]) -> Array:
+        """Return the formula's values."""
+        symbols = {name: sympy.Symbol(name) for name in self.ranges}
+        parsed = sympy.sympify(self.text, locals=symbols | {"arcsin": sympy.asin})
+        return np.asarray(sympy.lambdify(list(symbols.values()), parsed, "numpy")(*columns.values()), float)
+
+
+def main() -> int:
+    """Measure, print, write."""
+    asked = parse_arguments()
+    truths = list(read_truths(asked.formulas))
+    found: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    found |= {
+        "question": "laws found again from 1,000 rows, exactly and among noise; claims about random tables",
+        "date": tell_date(),
+        "commit": describe_commit(),
+        "machine": describe_machine(),
+        "budget_s": asked.budget,
+    }
+    kinds = asked.only.split(",")
+    discover_formula(_make_small(), target="y")  # what is loaded once is not measured
+    if "exact" in kinds:
+        found["exact"] = [measure_exact(truth, asked.budget) for truth in truths]
+    if "noise" in kinds:
+        found["noise"] = [measure_noise(truth, asked.budget) for truth in truths]
+    if "random" in kinds:
+        found["random"] = measure_random()
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    if PAGE.is_file():
+        PAGE.write_text(replace_marked(PAGE, show_tables(found)), "utf-8")
+    print(show_tables(found))
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.formulas", description=__doc__)
+    parser.add_argument("--formulas", type=Path, default=SOURCE, metavar="CSV", help="formulas and ranges")
+    parser.add_argument(
+        "--only", default="exact,noise,random", metavar="KINDS", help="what is measured; the rest stays"
+    )
+    parser.add_argument("--budget", type=float, default=60.0, metavar="S", help="seconds a formula")
+    return parser.parse_args()
+
+
+def read_truths(path: Path) -> Iterator[Truth]:
+    """Yield the formulas of a file in the form of the Feynman database."""
+    with path.open(encoding="utf-8-sig") as file:
+        for row in csv.DictReader(file):
+            if row["Filename"]:
+                places = [place for place in range(1, 11) if row.get(f"v{place}_name")]
+                ranges = {
+                    row[f"v{place}_name"]: (float(row[f"v{place}_low"]), float(row[f"v{place}_high"]))
+                    for place in places
+                }
+                yield Truth(row["Filename"], row["Formula"], ranges)
+
+
+def search(truth: Truth, noise: float, budget_s: float) -> tuple[FormulaReport, float]:
+    """Return (what is found, seconds), for a table with noise of that share of the target's size."""
+    columns, target = truth.draw(0)
+    if noise:
+        size = float(np.sqrt(np.mean(target * target)))
+        target = target + np.random.default_rng(1).normal(0, noise * size, len(target))
+    begun_s = time.perf_counter()
+    report = discover_formula(columns | {TARGET: target}, target=TARGET, noise=noise or "auto", time_s=budget_s)
+    return report, time.perf_counter() - begun_s
+
+
+def measure_exact(truth: Truth, budget_s: float) -> Row:
+    """Return whether a formula is found from exact rows, and agrees on fresh ones and on those from wider ranges."""
+    report, spent_s = search(truth, 0.0, budget_s)
+    errors = [measure_error(truth, report, seed, stretch) for seed, stretch in ((1, 1.0), (2, STRETCH))]
+    named = not sympy.sympify(report.formula, locals={one: sympy.Symbol(one) for one in report.symbols}).has(
+        sympy.Float
+    )
+    row = describe(truth, report, spent_s)
+    row |= {"claimed": report.exact, "fresh_error": errors[0], "wide_error": errors[1], "named": named}
+    row["recovered"] = bool(report.exact and named and max(errors) < AGREES)
+    print(json.dumps(row), flush=True)
+    return row
+
+
+def measure_error(truth: Truth, report: FormulaReport, seed: int, stretch: float) -> float:
+    """Return the largest difference on fresh rows, relative to the target's size there."""
+    columns, target = truth.draw(seed, stretch)
+    difference = np.abs(report.predict(columns) - target)
+    worst = float(np.max(difference / (np.abs(target) + np.sqrt(np.median(target * target)))))
+    return worst if np.isfinite(worst) else float("inf")
+
+
+def measure_noise(truth: Truth, budget_s: float) -> Row:
+    """Return whether the formula found among noise has the right structure."""
+    report, spent_s = search(truth, NOISE, budget_s)
+    columns, target = truth.draw(3)
+    problem, _ = make_problem(read_table(columns | {TARGET: target}), TARGET, list(report.inputs), 0.0, 0)
+    free = report.program.with_values([one.value for one in report.program.constants])
+    refined = refine(problem, free)
+    left = problem.target - (refined[0] if refined else free).evaluate(problem.columns)
+    size = float(np.sqrt(np.mean(target * target)))
+    row = describe(truth, report, spent_s)
+    row |= {"wide_error": measure_error(truth, report, 2, STRETCH)}
+    row["structure"] = bool(np.sqrt(np.nanmean(left * left)) < 1e-7 * size and np.isfinite(left).all())
+    row["recovered"] = bool(row["wide_error"] < AGREES)
+    print(json.dumps(row), flush=True)
+    return row
+
+
+def describe(truth: Truth, report: FormulaReport, spent_s: float) -> Row:
+    """Return what every row tells."""
+    return {
+        "name": truth.name,
+        "truth": truth.text,
+        "formula": report.formula,
+        "stage": report.stage,
+        "program_bits": round(report.program_bits, 1),
+        "time_s": round(spent_s, 3),
+    }
+
+
+def measure_random() -> Row:
+    """Return how many formulas are claimed of tables in which the target is drawn apart from the inputs."""
+    generator = np.random.default_rng(0)
+    claimed = 0
+    for number in range(RANDOM_TABLES):
+        rows, width = int(generator.integers(10, 200)), int(generator.integers(1, 6))
+        drawn = draw_at_random(generator, number % 4, (width + 1, rows))
+        table = {f"x{place}": column for place, column in enumerate(drawn[1:])} | {"y": drawn[0]}
+        if np.ptp(table["y"]) == 0:
+            continue
+        report = discover_formula(
+            table, target="y", inputs=[f"x{place}" for place in range(width)], noise=0, time_s=0.25
+        )
+        claimed += report.exact
+    return {"tables": RANDOM_TABLES, "claimed": claimed, "time_s_each": 0.25}
+
+
+def draw_at_random(generator: np.random.Generator, kind: int, shape: tuple[int, int]) -> Array:
+    """Return columns of small integers, of bells, even ones, or such of two digits."""
+    if kind == 0:
+        return generator.integers(0, 5, shape).astype(float)
+    if kind == 1:
+        return generator.normal(size=shape)
+    even = generator.uniform(1, 9, shape)
+    return even if kind == 2 else np.round(even, 1)
+
+
+def _make_small() -> dict[str, Array]:
+    x = np.arange(1.0, 21.0)
+    return {"x": x, "y": x * x}
+
+
+def show_tables(found: dict[str, Any]) -> str:
+    """Return the tables of docs/discover.md."""
+    head = ["1,000 rows each", "formulas", "recovered", "median s", "mean s", "worst s"]
+    lines = [head]
+    for kind, name in (
+        ("exact", "without noise, fresh rows and wider ranges agree"),
+        ("noise", "noise 0.001, right structure"),
+    ):
+        rows = found.get(kind, [])
+        if rows:
+            right = sum(row["recovered"] if kind == "exact" else row["structure"] for row in rows)
+            times = [row["time_s"] for row in rows]
+            spent = [f"{np.median(times):.2f}", f"{np.mean(times):.2f}", f"{max(times):.1f}"]
+            lines.append([name, str(len(rows)), str(right), *spent])
+    parts = [make_table(lines)]
+    if "random" in found:
+        parts.append(
+            f"Of {found['random']['tables']:,} random tables, {found['random']['claimed']} got an exact formula."
+        )
+    machine = found["machine"]
+    parts.append(f"{found['date']}, commit {found['commit']}, {machine['processor']}, {machine['cores']} cores.")
+    return "\n\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
