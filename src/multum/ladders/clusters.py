@@ -53,11 +53,11 @@ class RayCluster:
                 stop_run(interruption.number)
             done, _ = self._ray.wait(list(waiting), timeout=_LOOK_S)
             for reference in done:
-                event = self._read(reference, waiting.pop(reference))
+                job = waiting.pop(reference)
+                event = self._read(reference, job)
                 if isinstance(event, OSError):
                     raise event
-                if not isinstance(event, Stopped):
-                    yield event
+                yield Failed(job.name, "its task was told to stop") if isinstance(event, Stopped) else event
 
     def _read(self, reference: Any, job: Job) -> Any:
         """Return what a task came to."""

@@ -64,15 +64,14 @@ class Workers:
                     yield event
                     continue
                 self._busy.remove(worker)
-                job = worker.job
-                if event is None:
-                    yield from self._mourn(worker, job, waiting, attempts[job.name])
-                else:
+                if event is not None:
                     self._idle.append(worker)
-                    if isinstance(event, OSError):
-                        raise event
-                    if not isinstance(event, Stopped):  # it was told to, and so was this process, which notes it next
-                        yield event
+                if isinstance(event, OSError):
+                    raise event
+                if event is None or isinstance(event, Stopped):
+                    yield self._begin_again(worker, waiting, attempts[worker.job.name], event is None)
+                else:
+                    yield event
 
     def _give(self, job: Job) -> None:
         """Give a job to a worker that has none, or to a new one."""
@@ -83,16 +82,16 @@ class Workers:
     def _find_ready(self) -> "list[_Worker]":
         """Return the workers that have something to say, or died."""
         links = {worker.link: worker for worker in self._busy}
-        return [worker for link, worker in links.items() if link in set(wait(list(links), _LOOK_S))]
+        ready = wait(list(links), _LOOK_S)
+        return [worker for link, worker in links.items() if link in ready]
 
-    def _mourn(self, worker: "_Worker", job: Job, waiting: deque[Job], attempts: int) -> Iterator[Event]:
-        """Let the job of a dead worker begin again, for so often as is allowed."""
-        reason = worker.describe_death()
-        if attempts < ATTEMPTS:
-            waiting.appendleft(job)
-            yield Died(job.name, reason)
-        else:
-            yield Failed(job.name, f"{reason}, {ATTEMPTS} times over this run")
+    def _begin_again(self, worker: "_Worker", waiting: deque[Job], attempts: int, dead: bool) -> Died | Failed:
+        """Let an unfinished job begin again, for so often as is allowed; return what is said of it."""
+        reason = worker.describe_death() if dead else "its worker was told to stop"
+        if attempts == ATTEMPTS:
+            return Failed(worker.job.name, f"{reason}, {ATTEMPTS} times over this run")
+        waiting.appendleft(worker.job)
+        return Died(worker.job.name, reason)
 
 
 class _Worker:
