@@ -46,6 +46,15 @@ def test_a_page_about_what_is_in_memory_names_it_and_has_no_command(tmp_path: Pa
     assert "multum report " not in page
 
 
+def test_the_command_on_the_page_has_what_was_asked_for(found: Path, text: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    multum.report([found], page, text=text, programs=["level:1"], sample_bytes=0, title="Two words")
+    command = (
+        f"multum report {found} -o {page} --program level:1 --text {text} --sample-bytes 0 --title &#39;Two words&#39;"
+    )
+    assert command in page.read_text("utf-8")
+
+
 def test_a_title_stands_as_it_is_given(found: Path, tmp_path: Path) -> None:
     multum.report(found, tmp_path / "page.html", title="Bits & bytes")
     assert "<h1>Bits &amp; bytes</h1>" in (tmp_path / "page.html").read_text("utf-8")

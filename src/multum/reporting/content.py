@@ -1,7 +1,7 @@
 """What a section of the page consists of: words, tables, figures. Plain data; the page turns it into HTML."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from multum.reporting.documents import Document
@@ -88,15 +88,15 @@ class Drawn:
     seed: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Material:
-    """All that sections are made of. command: what makes the page again."""
+    """All that sections are made of, the same only as itself. command: what makes the page again."""
 
     documents: tuple[Document, ...]
     readings: tuple[Reading, ...] = ()
     samples: tuple[Drawn, ...] = ()
     command: str = ""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def take(self, *kinds: str) -> list[Document]:
         """Return the documents of some kinds, in their order."""

@@ -35,7 +35,7 @@ def draw_figures(
             progress(f"drawing {figure.name}", number / len(figures))
         spec = figure.described | {"width": _WIDTH}
         svg = library.vegalite_to_svg(spec, vl_version=VEGA_LITE, config=config)
-        for path, data in zip(paths[2 * number :], (svg.encode(), library.svg_to_png(svg, scale=_SCALE)), strict=False):
-            with whole_file(str(path), force, None) as file:
+        for suffix, data in ((".svg", svg.encode()), (".png", library.svg_to_png(svg, scale=_SCALE))):
+            with whole_file(str(target / f"{figure.name}{suffix}"), force, None) as file:
                 file.write(data)
     return paths

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from multum.archive.models import holds_model
+from multum.data.streams import open_stream
 from multum.errors import MissingExtra, UsageError
-from multum.evaluation.contents import read_data
 from multum.evaluation.programs import open_program
 from multum.reporting.content import Drawn, Reading
 from multum.reporting.documents import Document, read_number
@@ -50,7 +50,8 @@ def read_text(
     """
     if text_bytes < 1:
         raise UsageError(f"{text_bytes} bytes of a text cannot be shown; give 1 or more")
-    data = read_data(os.fspath(text))[:text_bytes]
+    stream = open_stream(os.fspath(text))
+    data = stream.read(0, min(len(stream), text_bytes)).tobytes()
     if not data:
         raise UsageError(f"'{os.fspath(text)}' is empty; give a text with something to be surprised by")
     names = list(dict.fromkeys([*programs, _RIVAL]))

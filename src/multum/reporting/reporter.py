@@ -58,11 +58,11 @@ def report(
     """Write one self-contained page about `sources` to `target`; return what is on it.
 
     sources: folders that `fit` or `ladder` made, LAW.json, what verbs print with --json (files, or the same objects in
-    memory), archives, tables of runs. text: a file whose first `text_bytes` are shown coloured by the surprise of
-    `programs`, and of level 5. programs: see `open_program`; by default the best fit among the sources, and
-    the models in archives read the text too. They also write
-    samples of `sample_bytes`; 0 for none. figures: a folder for every figure as SVG and PNG. title: of the page.
-    force: replace existing files. progress: called with (what, share of it that is done).
+    memory), archives, tables of runs. text: a file whose first `text_bytes` programs read; the end of it is shown,
+    coloured by their surprise. programs: see `open_program`; by default the best fit among the sources and the models
+    in their archives; level 5 reads it too. The programs, or the best fit, write samples of `sample_bytes`; 0 for
+    none. figures: a folder for every figure as SVG and PNG. title: of the page. force: replace existing files.
+    progress: called with (what, share of it that is done).
     Raises UsageError, FormatError, LimitExceeded, MissingExtra, OSError.
     """
     path = os.fspath(target)
@@ -76,7 +76,8 @@ def report(
     readers = names if programs else [*names, *list_models(documents)]
     readings = () if text is None else tuple(read_text(text, readers, text_bytes, progress))
     samples, notes = draw_samples(names, sample_bytes, progress) if sample_bytes else ([], [])
-    command = _tell_command(several, path, text, programs, figures)
+    asked = {"text": text, "text-bytes": text_bytes, "sample-bytes": sample_bytes, "figures": figures, "title": title}
+    command = _tell_command(several, path, programs, asked)
     sections = make_sections(Material(tuple(documents), readings, tuple(samples), command, tuple(notes)))
     drawn = []
     if figures is not None:
@@ -102,17 +103,13 @@ def _make_title(sources: Sequence[Source], documents: Sequence[Document]) -> str
 
 
 def _tell_command(
-    sources: Sequence[Source],
-    target: str,
-    text: PathLike | None,
-    programs: Sequence[PathLike],
-    figures: PathLike | None,
+    sources: Sequence[Source], target: str, programs: Sequence[PathLike], asked: Mapping[str, Any]
 ) -> str:
     """Return the command that makes the page; "" for sources in memory, which no command has."""
     if any(isinstance(one, Mapping) for one in sources):
         return ""
-    words = ["multum", "report", *(os.fspath(one) for one in sources if not isinstance(one, Mapping)), "-o", target]
-    words += [] if text is None else ["--text", os.fspath(text)]
-    words += [word for one in programs for word in ("--program", os.fspath(one))]
-    words += [] if figures is None else ["--figures", os.fspath(figures)]
-    return shlex.join(words)
+    usual = {"text-bytes": TEXT_BYTES, "sample-bytes": SAMPLE_BYTES}
+    options = [("program", one) for one in programs]
+    options += [(name, value) for name, value in asked.items() if value != usual.get(name)]
+    words = [str(word) for name, value in options for word in (f"--{name}", value)]
+    return shlex.join(["multum", "report", *map(str, sources), "-o", target, *words])

@@ -6,6 +6,7 @@ Invariant: every curve comes from `multum.laws`, with the intervals that `predic
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +64,33 @@ class Scaling:
         """How many times the compute of its runs curves go to."""
         return 1.0 if self.law.refusals else _BEYOND
 
-    @property
-    def plans(self) -> bool:
-        """Whether it tells what compute buys."""
-        return {"N", "D"} <= set(self.law.columns)
+    @cached_property
+    def foretold(self) -> tuple[Row, ...]:
+        """What the law says of its runs, with intervals; nothing where there are none."""
+        if self.points is None:
+            return ()
+        return predict_rows(self.law, self.points.columns, self.points.target, anyway=True)
+
+    @cached_property
+    def budgets(self) -> list[Plan]:
+        """What growing compute buys, from the law's least budget on; nothing where the law does not tell.
+
+        The law itself says why: it has no N or D, or no optimum inside.
+        """
+        if not {"N", "D"} <= set(self.law.columns):
+            return []
+        low, high = self.law.ranges["compute"]
+        at = {name: value for name, value in self.fixed.items() if name != "U"}
+        try:
+            return [
+                plan(self.law, compute=flops, data=self.fixed.get("U"), at=at, anyway=True)
+                for flops in np.geomspace(low, high * self.reach, _BUDGETS).tolist()
+            ]
+        except UsageError:
+            return []
 
 
+@lru_cache(maxsize=1)  # several sections ask for them, one after another
 def read_scalings(material: Material) -> list[Scaling]:
     """Return the laws, each with the runs that are given beside it. Raises FormatError, UsageError, OSError."""
     laws = material.take("law")
@@ -105,29 +127,6 @@ def _read_runs(law: Law, material: Material) -> tuple[Points | None, list[str]]:
     if points.unit != law.unit:
         return None, [f"the runs are not shown with the law: they are in {points.unit}, the law in {law.unit}"]
     return points, [str(one) for one in points.dropped]
-
-
-def predict_points(scaling: Scaling) -> tuple[Row, ...]:
-    """Return what the law says of its runs, with intervals; nothing where there are none."""
-    if scaling.points is None:
-        return ()
-    return predict_rows(scaling.law, scaling.points.columns, scaling.points.target, anyway=True)
-
-
-def plan_budgets(scaling: Scaling) -> list[Plan]:
-    """Return what growing compute buys, from the law's least budget on; nothing where there is no optimum.
-
-    A law that is not to be extrapolated is not.
-    """
-    low, high = scaling.law.ranges["compute"]
-    at = {name: value for name, value in scaling.fixed.items() if name != "U"}
-    try:
-        return [
-            plan(scaling.law, compute=float(flops), data=scaling.fixed.get("U"), at=at, anyway=True)
-            for flops in np.geomspace(low, high * scaling.reach, _BUDGETS)
-        ]
-    except UsageError:
-        return []  # the section on the law says why, as the law itself does
 
 
 def predict_slice(scaling: Scaling, flops: float, sizes: Array) -> list[tuple[float, Row]]:

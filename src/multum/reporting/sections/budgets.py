@@ -7,14 +7,12 @@ import numpy as np
 
 from multum.errors import UsageError
 from multum.laws.optima import Optimum, find_optimum
-from multum.laws.planning import Plan
 from multum.reporting.charts import Rows, Spec, draw, hover, layer, picked, quantity, series
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.scaling import (
     Scaling,
     Slice,
     cut_slices,
-    plan_budgets,
     predict_slice,
     read_scalings,
     spread_sizes,
@@ -44,16 +42,15 @@ def show(material: Material) -> Section | None:
     figures: list[Figure] = []
     leads = []
     for number, scaling in enumerate(read_scalings(material), 1):
-        plans = plan_budgets(scaling) if scaling.plans else []
-        if plans:
-            figures += [_draw_valleys(scaling, number), _draw_line(scaling, plans, number)]
-            leads.append(_tell(scaling, plans))
+        if scaling.budgets:
+            figures += [_draw_valleys(scaling, number), _draw_line(scaling, number)]
+            leads.append(_tell(scaling))
     return Section("budgets", "What a budget is best spent on", " ".join(leads), tuple(figures)) if figures else None
 
 
-def _tell(scaling: Scaling, plans: list[Plan]) -> str:
+def _tell(scaling: Scaling) -> str:
     """Return how parameters and data grow with compute."""
-    first, last = plans[0], plans[-1]
+    first, last = scaling.budgets[0], scaling.budgets[-1]
     decades = np.log(last.compute / first.compute)
     power = float(np.log(last.N / first.N) / decades)
     return (
@@ -125,9 +122,9 @@ def _chart(lines: Rows, bests: Rows, runs: Rows, target: str) -> Spec:
     return layer(*layers, height=380, pickable=True)
 
 
-def _draw_line(scaling: Scaling, plans: list[Plan], number: int) -> Figure:
+def _draw_line(scaling: Scaling, number: int) -> Figure:
     """Return the best parameters and the best amount of data, by compute."""
-    amounts = scaling.law.amounts
+    amounts, plans = scaling.law.amounts, scaling.budgets
     rows = []
     for one in plans:
         rows.append({"series": "parameters", "x": one.compute, "amount": one.N, "low": one.N_low, "high": one.N_high})

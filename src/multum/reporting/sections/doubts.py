@@ -4,7 +4,7 @@ from typing import Any
 
 from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity
 from multum.reporting.content import Figure, Material, Section, Table
-from multum.reporting.scaling import Scaling, predict_points, read_scalings
+from multum.reporting.scaling import Scaling, read_scalings
 
 KINDS = ()
 
@@ -38,7 +38,7 @@ def _draw_misses(scaling: Scaling, number: int) -> Figure:
     points = scaling.points
     assert points is not None, "there are runs"
     rows: list[dict[str, Any]] = []
-    for place, said in zip(points.places, predict_points(scaling), strict=True):
+    for place, said in zip(points.places, scaling.foretold, strict=True):
         assert said.actual is not None, "runs have losses"
         share = {
             "miss": said.actual / said.predicted - 1,

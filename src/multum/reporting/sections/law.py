@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from multum.laws.planning import Plan
 from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity, sizes
 from multum.reporting.content import Cell, Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
-from multum.reporting.scaling import Scaling, plan_budgets, predict_along, read_scalings, take_whole
+from multum.reporting.scaling import Scaling, predict_along, read_scalings, take_whole
 
 KINDS = (
     Kind("law", frozenset({"multum_law"}), told="LAW.json"),
@@ -49,12 +48,12 @@ def _list_warnings(scaling: Scaling) -> list[str]:
 
 def _draw_law(scaling: Scaling, number: int) -> list[Figure]:
     """Return what compute buys by the law; or its curves along each column, where it does not tell that."""
-    plans = plan_budgets(scaling) if scaling.plans else []
-    return [_draw_budgets(scaling, plans, number)] if plans else _draw_columns(scaling, number)
+    return [_draw_budgets(scaling, number)] if scaling.budgets else _draw_columns(scaling, number)
 
 
-def _draw_budgets(scaling: Scaling, plans: list[Plan], number: int) -> Figure:
+def _draw_budgets(scaling: Scaling, number: int) -> Figure:
     """Return the best loss a budget buys, with its interval, and the runs."""
+    plans = scaling.budgets
     rows = [
         {"x": one.compute, "loss": one.loss, "low": one.low, "high": one.high, "beyond": one.extrapolated}
         for one in plans

@@ -9,7 +9,7 @@ from multum.laws.points import Points
 from multum.laws.predicting import predict_rows
 from multum.reporting.charts import Spec, draw, hover, layer, quantity, sizes
 from multum.reporting.content import Figure, Material, Section, Table
-from multum.reporting.scaling import Scaling, predict_points, read_scalings
+from multum.reporting.scaling import Scaling, read_scalings
 
 KINDS = ()
 _SHADES = 40
@@ -33,7 +33,7 @@ def _draw_bits(scaling: Scaling, points: Points, column: str, number: int) -> Fi
     """Return the loss of each program by the bits of its weights."""
     law = scaling.law
     rows, cells = [], []
-    for place, said in enumerate(predict_points(scaling)):
+    for place, said in enumerate(scaling.foretold):
         assert said.actual is not None, "runs have losses"
         n, bits = (float(points.columns[name][place]) for name in ("N", column))
         rows.append({"n": n, "bits": bits, "loss": said.actual, "said": said.predicted})
