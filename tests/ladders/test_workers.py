@@ -14,8 +14,9 @@ import pytest
 
 import multum
 from multum.errors import MissingExtra
+from multum.ladders import workers
 from multum.ladders.clusters import RayCluster
-from multum.ladders.crews import Failed
+from multum.ladders.crews import Died, Failed
 from multum.ladders.jobs import Job, Measured
 from multum.ladders.workers import Workers
 from multum.training.interruption import Interrupted, Interruption
@@ -56,6 +57,14 @@ def test_a_damaged_run_fails_and_others_go_on(tmp_path: Path) -> None:
     assert isinstance(good, Measured)
     assert isinstance(bad, Failed)
     assert "is not JSON" in bad.reason
+
+
+def test_a_job_that_no_worker_survives_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_COMMAND", "import sys; sys.exit(7)")
+    with Workers(1) as crew, Interruption() as interruption:
+        first, second, last = crew.run([finish_run(tmp_path / "1")], interruption)
+    assert first == second == Died("1", "its worker ended with 7")
+    assert last == Failed("1", "its worker ended with 7, 3 times over this run")
 
 
 def test_a_signal_ends_the_jobs(tmp_path: Path) -> None:
@@ -106,11 +115,14 @@ def count_runs(out: Path) -> int:
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_replaced_and_its_run_ends_all_the_same(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_run_of_a_worker_that_is_stopped_ends_all_the_same(
+    data: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     ladder = start(data, tmp_path / "runs")
-    wait_for(tmp_path / "runs", "ladder.json")
-    wait_for(tmp_path / "runs", "runs/n*")
-    os.kill(list_workers(ladder.pid)[0], signal.SIGKILL)
+    wait_for(tmp_path / "runs", "runs/n*d400000")
+    for worker in list_workers(ladder.pid):
+        os.kill(worker, number)
     _, said = ladder.communicate(timeout=PATIENCE_S)
     assert ladder.returncode == 0, said
     assert count_runs(tmp_path / "runs") == 3
@@ -121,11 +133,11 @@ def test_a_killed_worker_is_replaced_and_its_run_ends_all_the_same(data: Path, t
 def test_a_stopped_ladder_leaves_no_worker_and_goes_on(data: Path, tmp_path: Path, number: signal.Signals) -> None:
     ladder = start(data, tmp_path / "runs")
     wait_for(tmp_path / "runs", "runs/n*d400000")
-    workers = list_workers(ladder.pid)
+    left = list_workers(ladder.pid)
     ladder.send_signal(number)
     ladder.communicate(timeout=PATIENCE_S)
     end_s = time.monotonic() + PATIENCE_S
-    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+    while any(Path(f"/proc/{worker}").exists() for worker in left):
         assert time.monotonic() < end_s, "a worker outlives its ladder"
         time.sleep(0.1)
     assert list((tmp_path / "runs").glob("runs/n*d400000/checkpoint.safetensors"))
