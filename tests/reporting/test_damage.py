@@ -22,6 +22,7 @@ ODD = some.one_of(
     some.integers(-2, 2),
     some.sampled_from([-1e300, 1e-300, 1e300, float("nan"), float("inf"), 10**400]),
     some.text(max_size=3),
+    some.just("\ud800"),  # half a character, which JSON can hold and UTF-8 cannot
     some.just([]),
     some.just({}),
     some.just([[]]),
@@ -59,4 +60,4 @@ def show(value: dict[str, Any]) -> None:
     """Make the sections of a result, and see that their charts can stand on a page. Raises MultumError."""
     sections = make_sections(Material(tuple(read_documents([value], list_kinds()))))
     for figure in (figure for section in sections for figure in section.figures):
-        json.dumps(figure.described, allow_nan=False)
+        json.dumps(figure.described, allow_nan=False, ensure_ascii=False).encode()

@@ -1,6 +1,7 @@
 """`report` writes the page and its figures whole or not at all, and computes what it was asked to."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ def test_the_command_on_the_page_has_what_was_asked_for(found: Path, text: Path,
         f"multum report {found} -o {page} --program level:1 --text {text} --sample-bytes 0 --title &#39;Two words&#39;"
     )
     assert command in page.read_text("utf-8")
+
+
+def test_a_name_that_is_no_text_is_escaped(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.json")
+    path.write_text(json.dumps(make_shrink("\ud800.mtm")), "utf-8")
+    multum.report(path, tmp_path / "page.html", figures=tmp_path / "figures")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "<h1>\\udcff.json</h1>" in page
+    assert "\\ud800.mtm" in page
 
 
 def test_a_title_stands_as_it_is_given(found: Path, tmp_path: Path) -> None:

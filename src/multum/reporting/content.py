@@ -37,7 +37,17 @@ class Figure:
     @property
     def described(self) -> dict[str, Any]:
         """The chart with what it shows in words, which screen readers say."""
-        return {**self.spec, "description": self.told}
+        described: dict[str, Any] = _clean({**self.spec, "description": self.told})
+        return described
+
+
+def _clean(value: Any) -> Any:
+    """Return a JSON value whose texts UTF-8 can hold: bytes of names that are no text become escapes."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {key: _clean(one) for key, one in value.items()}
+    return [_clean(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)

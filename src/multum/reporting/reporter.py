@@ -82,7 +82,7 @@ def report(
     drawn = []
     if figures is not None:
         drawn = draw_figures([figure for one in sections for figure in one.figures], figures, force, progress)
-    page = render_page(title or _make_title(several, documents), sections).encode()
+    page = render_page(title or _make_title(several, documents), sections).encode("utf-8", "backslashreplace")
     with whole_file(path, force, None) as file:
         file.write(page)
     return PageReport(path, len(page), tuple(one.name for one in sections), tuple(map(str, drawn)), tuple(notes))
