@@ -1,4 +1,4 @@
-"""What pruning is asked for. Light: nothing here loads torch."""
+"""What pruning and rounding are asked for. Light: nothing here loads torch."""
 
 import math
 from collections.abc import Sequence
@@ -84,3 +84,60 @@ def _read_share(word: str) -> float:
         raise UsageError(
             f"'{word}' is no share of the weights; give one such as 0.5, or a pattern such as 2:4"
         ) from None
+
+
+RTN, GPTQ = "rtn", "gptq"
+ROUNDINGS = (RTN, GPTQ)
+TENSOR, CHANNEL = "tensor", "channel"
+SYMMETRIC, ASYMMETRIC = "symmetric", "asymmetric"
+MOST_BITS = 8
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How weights become integers of so many bits each; see `quantize`.
+
+    method: one of ROUNDINGS. bits: 2 to MOST_BITS. group: how many inputs of an output share a step; CHANNEL for all of
+    them, TENSOR for one step of all outputs. symmetric: whether 0 lies in the middle of what the integers reach.
+    Raises UsageError.
+    """
+
+    method: str
+    bits: int
+    group: int | str = CHANNEL
+    symmetric: bool = False
+
+    def __post_init__(self) -> None:
+        if self.method not in ROUNDINGS:
+            raise UsageError(f"'{self.method}' is no way to round; allowed is {', '.join(ROUNDINGS)}")
+        if not 2 <= self.bits <= MOST_BITS:
+            raise UsageError(f"integers of {self.bits} bits are not made; allowed is 2 to {MOST_BITS}")
+        if isinstance(self.group, int) and self.group < 2:
+            raise UsageError(f"a group of {self.group} weights is too small; give 2 or more, such as 64")
+
+    def __str__(self) -> str:
+        """Return the recipe's words for it."""
+        words = [self.method, str(self.bits), str(self.group), SYMMETRIC if self.symmetric else ASYMMETRIC]
+        return ":".join(words)
+
+
+def read_rounding(words: Sequence[str]) -> Rounding:
+    """Return the rounding that a recipe's words tell: METHOD:BITS, then in any order a group and a symmetry.
+
+    Raises UsageError.
+    """
+    method, bits, *rest = [*words, ""] if len(words) < 2 else words
+    if not bits.isdigit() or len(rest) > 2:
+        raise UsageError("quantize takes METHOD:BITS[:GROUP][:symmetric], such as gptq:4:64 or rtn:8:channel:symmetric")
+    group: int | str = CHANNEL
+    symmetric = int(bits) == MOST_BITS  # as 8-bit products of integers want it
+    for word in rest:
+        if word in (SYMMETRIC, ASYMMETRIC):
+            symmetric = word == SYMMETRIC
+        elif word in (TENSOR, CHANNEL) or word.isdigit():
+            group = int(word) if word.isdigit() else word
+        else:
+            raise UsageError(
+                f"'{word}' is no group such as 64, channel or tensor, and neither symmetric nor asymmetric"
+            )
+    return Rounding(method, int(bits), group, symmetric)

@@ -20,9 +20,10 @@ from multum.errors import UsageError
 from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import EMBEDDING, Skipped, Weight, find_weights
 from multum.reduction.choices import GLOBAL, MAGNITUDE, SPARSEGPT, SURGEON, WANDA, Pruning
+from multum.reduction.heads import find_head
 from multum.reduction.masks import choose, find_below, find_global_threshold
 from multum.reduction.saliences import Cutting, measure_saliences
-from multum.reduction.solving import Costs, prepare_costs, prune_matrix, refit
+from multum.reduction.solving import SharedCosts, prune_matrix, refit
 from multum.reduction.walking import Moments, walk
 
 if TYPE_CHECKING:
@@ -62,8 +63,10 @@ def prune(
     Memory: what a run of all batches at once takes, and for surgeon the square of each layer's inputs.
     Raises UsageError, FormatError.
     """
-    found, skipped = find_weights(module)
-    chosen, left = _choose_weights(module, found if weights is None else weights, pruning)
+    skipped: tuple[Skipped, ...] = ()
+    if weights is None:
+        weights, skipped = find_weights(module)
+    chosen, left = _choose_weights(module, weights, pruning)
     if not chosen:
         raise UsageError("the network has no linear layer or convolution that can be pruned so")
     if pruning.reads_data and not batches:
@@ -77,7 +80,7 @@ def prune(
 
 def _choose_weights(module: Any, weights: Sequence[Weight], pruning: Pruning) -> tuple[list[Weight], list[Skipped]]:
     """Return (weights that are pruned, those that stay)."""
-    head = _find_head(module)
+    head = find_head(module)
     chosen, left = [], []
     for weight in weights:
         reason = _why_not(weight, head, pruning)
@@ -86,12 +89,6 @@ def _choose_weights(module: Any, weights: Sequence[Weight], pruning: Pruning) ->
         else:
             left.append(Skipped(weight.name, weight.parameter.numel(), reason))
     return chosen, left
-
-
-def _find_head(module: Any) -> Any:
-    """Return the layer that a network of transformers predicts words with, None where there is none."""
-    find = getattr(module, "get_output_embeddings", None)
-    return None if find is None else find()
 
 
 def _why_not(weight: Weight, head: Any, pruning: Pruning) -> str | None:
@@ -161,10 +158,10 @@ def _prune_by_wanda(job: _Job) -> frozenset[str]:
 
 def _prune_by_sparsegpt(job: _Job) -> frozenset[str]:
     """Clear weights whose loss the outputs mind least, and have later columns make it good."""
+    shared = SharedCosts(natural=True)
 
     def change(weight: Weight, moments: Moments) -> Tensor:
-        costs = prepare_costs(moments, natural=True)
-        return prune_matrix(weight.read(), costs, lambda scores: choose(scores, job.pruning))
+        return prune_matrix(weight.read(), shared.prepare(moments), lambda scores: choose(scores, job.pruning))
 
     return job.walk(change)
 
@@ -175,14 +172,11 @@ def _prune_by_surgeon(job: _Job) -> frozenset[str]:
     saliences = measure_saliences(job.module, job.weights, job.batches, seed=job.seed, progress=told)
     reached = [weight for weight in job.weights if weight.name in saliences]
     cutting = Cutting.plan(job.pruning, reached, saliences)
-    latest: tuple[Moments, Costs] | None = None  # layers that read the same share their costs
+    shared = SharedCosts(natural=job.pruning.pattern is not None)
 
     def change(weight: Weight, moments: Moments) -> Tensor:
-        nonlocal latest
-        if latest is None or latest[0] is not moments:
-            latest = (moments, prepare_costs(moments, natural=job.pruning.pattern is not None))
-        matrix = weight.read()
-        return refit(matrix, prune_matrix(matrix, latest[1], cutting.choose(weight)), latest[1])
+        matrix, costs = weight.read(), shared.prepare(moments)
+        return refit(matrix, prune_matrix(matrix, costs, cutting.choose(weight)), costs)
 
     missed = replace(job, weights=reached).walk(change)
     return missed | {weight.name for weight in job.weights if weight.name not in saliences}

@@ -45,6 +45,21 @@ def prepare_costs(moments: Moments, natural: bool) -> Costs:
     return Costs(order, cost.float(), (factor / spread[:, None]).float(), spread.pow(-2).float())
 
 
+class SharedCosts:
+    """The costs of layers one after the other; those that read the same have the same."""
+
+    def __init__(self, natural: bool) -> None:
+        """natural: see prepare_costs."""
+        self._natural = natural
+        self._latest: tuple[Moments, Costs] | None = None
+
+    def prepare(self, moments: Moments) -> Costs:
+        """Return the costs of a layer that reads so."""
+        if self._latest is None or self._latest[0] is not moments:
+            self._latest = (moments, prepare_costs(moments, self._natural))
+        return self._latest[1]
+
+
 # Given scores, float32[R, width], of some columns, returns bool[R, width]: the weights that go.
 Choice = Callable[[Tensor], Tensor]
 

@@ -59,6 +59,8 @@ class _Walk:
             read = next(iter((*inputs, *named.values())))
             if self._read is None or self._read[0] is not read or use.kind == CONVOLUTION:
                 self._read = (read, measure_moments(use, read))
+            if len(self._read[1].columns) != _count_inputs(weight):
+                return  # the layer itself will say what is wrong
             self._waiting.remove(weight.name)
             self.visiting = True
             self._visit(weight, self._read[1])
@@ -115,6 +117,10 @@ def _watched(module: "nn.Module", weights: Sequence[Weight], steps: _Walk) -> It
         for handle in handles:
             handle.remove()
         module.train(training)
+
+
+def _count_inputs(weight: Weight) -> int:
+    return weight.shape[0] if weight.transposed else weight.shape[1]
 
 
 def measure_moments(use: Use, read: Tensor) -> Moments:

@@ -47,7 +47,7 @@ class ShrinkOptions:
             self._check_gate(self.max_loss_increase)
         if self.calibration < 1:
             raise UsageError(f"calibration on {self.calibration} tokens is not possible; give 1 or more")
-        if not self.steps.codes and (self.target_bytes is not None or self.target_bits is not None):
+        if not self.steps.codes and self.sized:
             raise UsageError(f"a size is met by coding, which '{self.recipe}' does not do; end it with | code")
 
     @cached_property
@@ -65,10 +65,14 @@ class ShrinkOptions:
             )
 
     @property
+    def sized(self) -> bool:
+        """Whether a size is asked for."""
+        return self.target_bytes is not None or self.target_bits is not None
+
+    @property
     def searches(self) -> bool:
         """Whether the size follows from the loss that is allowed."""
-        sized = self.target_bytes is not None or self.target_bits is not None or not self.steps.codes
-        return self.max_loss_increase is not None and not sized
+        return self.max_loss_increase is not None and not self.sized and self.steps.codes
 
     def find_target_bytes(self, weights: int) -> int:
         """Return what the file may take for a model of so many weights."""

@@ -36,6 +36,7 @@ _PLAIN = {2: np.int16, 4: np.int32}
 class State:
     """A model on its way. grids: integers of the tensors that have become such, by the names in the file.
 
+    fixed: those of them that coding keeps as they are.
     seed: where chance begins. calibrated: the folder where what calibration finds stays, if any. coded_bytes: what all
     integers may take. quantizer: what calibration found, kept for further attempts, in which the same passes come
     before it.
@@ -47,12 +48,13 @@ class State:
     calibrated: Path | None = None
     coded_bytes: int = 0
     grids: "dict[str, Grid]" = field(default_factory=dict)
+    fixed: "dict[str, Grid]" = field(default_factory=dict)
     quantizer: Quantizer | None = None
 
     def restore(self) -> None:
-        """Begin anew, with the values that the model came with."""
+        """Begin anew, with the values that the passes before coding left."""
         self.model.restore()
-        self.grids.clear()
+        self.grids = dict(self.fixed)
 
     def forget(self) -> None:
         """Let go of all that only further coding needs: it is as large as the model."""
@@ -97,9 +99,12 @@ class Code:
 
     def apply(self, state: State, progress: Progress | None) -> Outcome:
         """Quantize all matrices that the file can hold as grids. Raises UsageError for a model without any."""
-        weights, left = list_codable(state.model)
-        if not weights:
+        codable, left = list_codable(state.model)
+        if not codable:
             raise UsageError(f"'{state.model.name}' has no matrices that can be coded; `multum pack` makes it smaller")
+        weights = list_free(state)
+        if not weights:
+            return Outcome(left)  # all are integers already, which are coded as they are
         if state.quantizer is None:
             module, batches = state.model.module, state.material.batches
             told = _tell(progress, "calibrating")
@@ -127,6 +132,12 @@ def list_codable(model: Model) -> tuple[tuple[Weight, ...], tuple[Left, ...]]:
         else:
             left.append(Left(weight.name, weight.parameter.numel(), reason))
     return tuple(codable), tuple(left)
+
+
+def list_free(state: State) -> tuple[Weight, ...]:
+    """Return the matrices that are not integers yet, and can become such."""
+    weights, _ = list_codable(state.model)
+    return tuple(weight for weight in weights if state.model.names[weight.name] not in state.fixed)
 
 
 def _why_not(model: Model, weight: Weight) -> str | None:

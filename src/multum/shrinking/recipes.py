@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from multum.errors import UsageError
-from multum.reduction.choices import read_pruning
+from multum.reduction.choices import read_pruning, read_rounding
 
-CODE, PRUNE = "code", "prune"
+CODE, PRUNE, QUANTIZE = "code", "prune", "quantize"
 USUAL = CODE
 
 
@@ -35,11 +35,18 @@ class Recipe:
         for earlier, later in zip(self.steps, self.steps[1:], strict=False):
             if earlier.name == CODE:
                 raise UsageError(f"{later} cannot follow code, whose integers it would change; put code last")
+            if earlier.name == QUANTIZE and later.name != CODE:
+                raise UsageError(f"{later} cannot follow {earlier}, whose integers it would change; put it before")
 
     @property
     def codes(self) -> bool:
         """Whether weights become integers at the end; else they are stored as they are."""
         return self.steps[-1].name == CODE
+
+    @property
+    def quantizes(self) -> bool:
+        """Whether weights are integers before they are coded."""
+        return any(step.name == QUANTIZE for step in self.steps)
 
     @property
     def before_code(self) -> tuple[Step, ...]:
@@ -51,7 +58,7 @@ class Recipe:
 
 
 # What reads the words behind a name.
-_READERS: dict[str, Callable[[Sequence[str]], Any]] = {PRUNE: read_pruning}
+_READERS: dict[str, Callable[[Sequence[str]], Any]] = {PRUNE: read_pruning, QUANTIZE: read_rounding}
 
 
 def read_recipe(text: str) -> Recipe:

@@ -1,15 +1,17 @@
 """Passes that come before coding: they change what the values of a model are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from multum.quantization.weights import Weight
-from multum.reduction.choices import Pruning
+from multum.reduction.choices import Pruning, Rounding
 from multum.reduction.pruning import prune
-from multum.shrinking.passes import Outcome, Pass, Progress, State, list_codable
-from multum.shrinking.recipes import PRUNE, Step
+from multum.reduction.rounding import quantize
+from multum.shrinking.passes import Outcome, Pass, Progress, State, list_codable, settle
+from multum.shrinking.recipes import PRUNE, QUANTIZE, Step
 from multum.shrinking.reports import Left
 
 
@@ -40,6 +42,28 @@ class Prune:
         return Outcome(left, f"{done.zeros:,} of {done.weights:,} weights are 0")
 
 
+@dataclass(frozen=True)
+class Quantize:
+    """Weights become integers of so many bits each, as machines multiply them; coding keeps them."""
+
+    rounding: Rounding
+
+    @property
+    def name(self) -> str:
+        """The recipe's words."""
+        return f"{QUANTIZE}={self.rounding}"
+
+    def apply(self, state: State, progress: Progress | None) -> Outcome:
+        """Round the matrices that a file can hold as integers. Raises UsageError, FormatError."""
+        weights, left = list_codable(state.model)
+        done = quantize(state.model.module, self.rounding, state.material.batches, weights=weights, progress=progress)
+        settle(state, weights, done.grids)
+        keep_values(state, [weight for weight in weights if weight.name in done.grids])
+        state.fixed.update(state.grids)
+        left = (*left, *(Left(one.name, one.size, one.reason) for one in done.left))
+        return Outcome(left, f"{done.weights:,} weights are integers of {self.rounding.bits} bits")
+
+
 def keep_values(state: State, weights: Sequence[Weight]) -> None:
     """Note the values that `weights` have now as those of the model, in the types of its file."""
     stored = state.model.stored
@@ -50,7 +74,7 @@ def keep_values(state: State, weights: Sequence[Weight]) -> None:
             weight.parameter.copy_(stored[name])
 
 
-_PASSES = {PRUNE: Prune}
+_PASSES: dict[str, Callable[[Any], Pass]] = {PRUNE: Prune, QUANTIZE: Quantize}
 
 
 def make_passes(steps: Sequence[Step]) -> list[Pass]:

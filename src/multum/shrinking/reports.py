@@ -63,7 +63,7 @@ class ShrinkReport:
 
     source: as it was named. target: the file. weights: how many the model has, tied ones once. bytes_before: of the
     source's weight files. bytes_after: of the file, everything in it. loss_*: None without data. running_*: None
-    where nobody knows what the network reads; running_int8: as running_after, linear layers in 8-bit integers.
+    where nobody knows what the network reads; running_int8, loss_int8: as those after, linear layers in 8-bit integers.
     passes: the ledger, a line each.
     """
 
@@ -81,6 +81,7 @@ class ShrinkReport:
     calibration: str
     passes: tuple[PassLine, ...]
     running_int8: Running | None = None
+    loss_int8: Loss | None = None
 
     @property
     def share(self) -> float:
@@ -124,6 +125,8 @@ class ShrinkReport:
         ]
         if self.loss_before is not None and self.loss_after is not None:
             rows += _compare_losses(self.loss_before, self.loss_after)
+        if self.loss_before is not None and self.loss_int8 is not None:
+            rows += _compare_losses(self.loss_before, self.loss_int8, ", int8")
         if self.running_before is not None and self.running_after is not None:
             rows += _compare_runs(self.running_before, self.running_after, "")
         if self.running_before is not None and self.running_int8 is not None:
@@ -131,12 +134,12 @@ class ShrinkReport:
         return rows
 
 
-def _compare_losses(before: Loss, after: Loss) -> list[tuple[str, str, str]]:
-    rows = [(before.unit, f"{before.value:.4f}", f"{after.value:.4f}")]
+def _compare_losses(before: Loss, after: Loss, how: str = "") -> list[tuple[str, str, str]]:
+    rows = [(before.unit + how, f"{before.value:.4f}", f"{after.value:.4f}")]
     for name, attribute in (("accuracy", "accuracy"), ("macro F1", "macro_f1")):
         one, other = getattr(before, attribute), getattr(after, attribute)
         if one is not None and other is not None:
-            rows.append((name, f"{one:.4f}", f"{other:.4f}"))
+            rows.append((name + how, f"{one:.4f}", f"{other:.4f}"))
     return rows
 
 

@@ -23,8 +23,8 @@ from multum.shrinking.limits import check_memory, measure_peak_bytes
 from multum.shrinking.material import read_material
 from multum.shrinking.measuring import make_probe, measure_running
 from multum.shrinking.models import Model, check_finite, open_model
-from multum.shrinking.options import ShrinkOptions
-from multum.shrinking.passes import Code, Progress, State, list_codable, run_passes
+from multum.shrinking.options import USUAL_BITS, ShrinkOptions
+from multum.shrinking.passes import Code, Progress, State, list_free, run_passes
 from multum.shrinking.reducing import make_passes
 from multum.shrinking.reports import Loss, PassLine, ShrinkReport
 from multum.shrinking.writing import measure_rest_bytes, write_archive
@@ -87,6 +87,7 @@ def _run(
         calibration=material.told,
         passes=(*run.ledger[:-1], replace(run.ledger[-1], bytes_after=size_bytes)),
         running_int8=None if int8 is None else int8[1],
+        loss_int8=None if int8 is None or material.gauge is None else material.gauge.measure(int8[0]),
     )
 
 
@@ -112,24 +113,27 @@ class _Run:
         if not self.asked.steps.codes:
             self._check_gate()
             return self._write_state(file)
-        if self.asked.searches:
+        if self.asked.searches and list_free(self.state):
             assert self.asked.max_loss_increase is not None, "a search is for a loss"
             bits = search_bits(self.asked.max_loss_increase, self._try_bits)
             if self._count_bytes(bits) != self.state.coded_bytes:  # the last one tried was another
                 self._try_bits(bits)
             return self._write_state(file)
+        if self.asked.steps.quantizes and not self.asked.sized:
+            # what the integers take is known only now; the rest takes what it usually does
+            size_bytes = self._code_and_write(file, self._count_bytes(USUAL_BITS))
+            self._check_gate()
+            return size_bytes
         target_bytes = self.asked.find_target_bytes(self.state.model.weights)
-        weights, _ = list_codable(self.state.model)
-        names = [self.state.model.names[weight.name] for weight in weights]
-        rest_bytes = measure_rest_bytes(self.state.model, names, self._describe(), self.asked.threads)
+        names = [self.state.model.names[weight.name] for weight in list_free(self.state)]
+        rest_bytes = measure_rest_bytes(self.state.model, names, self._describe(), self.asked.threads, self.state.fixed)
         size_bytes = reach_bytes(target_bytes, rest_bytes, partial(self._code_and_write, file))
         self._check_gate()
         return size_bytes
 
     def _count_bytes(self, bits: float) -> int:
-        """Return the bytes that so many bits a weight are."""
-        weights, _ = list_codable(self.state.model)
-        return int(bits * sum(weight.parameter.numel() for weight in weights) / 8)
+        """Return the bytes that so many bits a weight are, of weights that are no integers yet."""
+        return int(bits * sum(weight.parameter.numel() for weight in list_free(self.state)) / 8)
 
     def _try_bits(self, bits: float) -> float:
         """Return the loss increase of the network at so many bits a coded weight."""

@@ -76,11 +76,16 @@ def _forget_times(paths: Iterable[Path]) -> None:
         os.utime(path, (0, 0))
 
 
-def measure_rest_bytes(model: Model, coded: Iterable[str], about: dict[str, Any], threads: int | None) -> int:
-    """Return about how many bytes an archive of `model` has beside the codes of the tensors named in `coded`."""
+def measure_rest_bytes(
+    model: Model, coded: Iterable[str], about: dict[str, Any], threads: int | None, fixed: "dict[str, Grid]"
+) -> int:
+    """Return about how many bytes an archive of `model` has beside the codes of the tensors named in `coded`.
+
+    fixed: grids of others.
+    """
     names = set(coded)
     rest = {name: tensor for name, tensor in model.stored.items() if name not in names}
     kept = Model(model.name, model.module, rest or {"none": torch.zeros(0)}, {}, (), model.source, model.config)
     target = Sink()
-    size_bytes = write_archive(kept, {}, about, target, threads, verify=False)  # type: ignore[arg-type]
+    size_bytes = write_archive(kept, fixed, about, target, threads, verify=False)  # type: ignore[arg-type]
     return size_bytes + _TENSOR_BYTES * len(names)

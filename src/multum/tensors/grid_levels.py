@@ -251,8 +251,7 @@ def _guess_zeros(numbers: Numbers, fit: _Fit) -> int:
 def _set_zeros_aside(numbers: Numbers, fit: _Fit, zeros: int, axes: tuple[int, ...]) -> _Fit:
     """Return `fit` with zeros set aside, and levels that others have by themselves, if that takes fewer bits."""
     rows = fit.rows + int(_WIDTHS[_GAUSS] - _WIDTHS[fit.power]) + _WIDER[zeros]
-    found = _choose_shape(numbers, _Fit(rows, fit.columns, _GAUSS, 0), aside=True)
+    found = _choose_shape(numbers, _Fit(rows, fit.columns, _GAUSS, fit.zone), aside=True)
     for step in _FIRST_STEPS:
         found = _improve(numbers, found, step, axes, priced=False)
-    found = _choose_shape(numbers, found, aside=True)
     return found if _price(numbers, found) < _price(numbers, fit) else fit

@@ -1,0 +1,143 @@
+"""What does each way to make a model smaller cost?
+
+Run as `python -m bench.compress --reference DIR --program DIR`: DIR of the reference is what tools/smollm2_reference.py
+built, that of the program what `multum fit` made of nine million bytes of Dickens. Every row is a recipe on one of the
+two, in a process of its own on one thread. Bytes are those of the file that was written, losses those of the network
+that was loaded back from it, on text that nothing was tuned on. Writes bench/results/compress.json, row by row, and
+prints a table of each model.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.corpus import ROOT
+from bench.machine import describe_commit, describe_machine, tell_date
+from bench.measure import Cost, run_command
+from bench.shrink import CALIBRATION, HELD_OUT, SHARED
+
+RESULTS = ROOT / "bench" / "results" / "compress.json"
+DICKENS = SHARED / "data" / "text" / "dickens"
+# The program was fitted to what comes before its last part; the first million calibrates.
+_FITTED, _CALIBRATES = 9_000_000, 1_000_000
+REFERENCE, PROGRAM = "reference", "program"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row. model: REFERENCE or PROGRAM. target: an option of size and its value, or nothing."""
+
+    model: str
+    recipe: str
+    target: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What --only calls it."""
+        return " ".join([self.model, self.recipe, *self.target])
+
+
+_BITS = ("--target-bits", "4")
+CASES = (
+    Case(PROGRAM, "code", _BITS),
+    *(Case(PROGRAM, f"prune={way}:0.5 | code", _BITS) for way in ("magnitude", "wanda", "sparsegpt", "surgeon")),
+    Case(PROGRAM, "prune=sparsegpt:2:4 | code", _BITS),
+    Case(PROGRAM, "prune=surgeon:2:4 | code", _BITS),
+    Case(PROGRAM, "prune=surgeon:0.5"),
+    Case(PROGRAM, "prune=surgeon:0.5 | code", ("--target-bits", "2")),
+    Case(PROGRAM, "code", ("--target-bits", "2")),
+    Case(REFERENCE, "prune=surgeon:0.5 | code", ("--target-bytes", "60000000")),
+    Case(REFERENCE, "prune=surgeon:2:4 | code", ("--target-bytes", "60000000")),
+)
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    asked = parse_arguments()
+    results = json.loads(asked.out.read_text("utf-8")) if asked.out.is_file() else {"rows": []}
+    for case in CASES:
+        model = {REFERENCE: asked.reference, PROGRAM: asked.program}[case.model]
+        if model is None or (asked.only and case.name not in asked.only):
+            continue
+        row = {"row": case.name, "commit": describe_commit(), "date": tell_date()} | measure_case(case, model)
+        results["rows"] = [old for old in results["rows"] if old["row"] != case.name] + [row]
+        results["machine"] = describe_machine()
+        asked.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        print(json.dumps(row), flush=True)
+    for model in (PROGRAM, REFERENCE):
+        print(make_table([row for row in results["rows"] if row["model"] == model]))
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.compress", description=__doc__)
+    parser.add_argument("--reference", type=Path, metavar="DIR", help="the reference model")
+    parser.add_argument("--program", type=Path, metavar="DIR", help="a program fitted to Dickens")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="not all of them", choices=[c.name for c in CASES])
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="FILE")
+    return parser.parse_args()
+
+
+def measure_case(case: Case, model: Path) -> Row:
+    """Return what one recipe gave."""
+    with tempfile.TemporaryDirectory(prefix="multum-bench-") as name:
+        folder = Path(name)
+        data, held_out = (CALIBRATION, HELD_OUT) if case.model == REFERENCE else _cut_dickens(folder)
+        command = ["shrink", str(model.resolve()), "-o", "small.mtm", "--json", "-q", "-T", "1"]
+        given = ["--data", str(data), "--eval", str(held_out), "--recipe", case.recipe, *case.target]
+        report, cost = _run([*command, *given], folder)
+    return {
+        "model": case.model,
+        "recipe": case.recipe,
+        "bytes": report["bytes_after"],
+        "share": round(report["share"], 4),
+        "bits_per_byte_before": round(report["loss_before"]["value"], 4),
+        "bits_per_byte": round(report["loss_after"]["value"], 4),
+        "passes": [_tell_pass(line) for line in report["passes"]],
+        "cpu_s": round(cost.cpu_s, 1),
+        "rss_bytes": cost.rss_bytes,
+    }
+
+
+def _cut_dickens(folder: Path) -> tuple[Path, Path]:
+    """Return files of (what calibrates, what is measured on)."""
+    text = DICKENS.read_bytes()
+    paths = folder / "calibration", folder / "held-out"
+    paths[0].write_bytes(text[:_CALIBRATES])
+    paths[1].write_bytes(text[_FITTED:])
+    return paths
+
+
+def _run(arguments: list[str], folder: Path) -> tuple[Row, Cost]:
+    """Return (what `multum` printed, what it took), on one thread."""
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = "1"
+    cost = run_command((sys.executable, "-m", "multum", *arguments), folder, folder / "printed")
+    return json.loads((folder / "printed").read_text("utf-8")), cost
+
+
+def _tell_pass(line: Row) -> Row:
+    """Return what one pass did."""
+    after = line["loss_after"]
+    return {"name": line["name"], "told": line["told"], "bits_per_byte": round(after["value"], 4)}
+
+
+def make_table(rows: list[Row]) -> str:
+    """Return the rows as a table in Markdown."""
+    lines = ["| recipe | bytes | bits per byte | after the passes before coding |", "| --- | ---: | ---: | ---: |"]
+    for row in rows:
+        earlier = [one for one in row["passes"] if one["name"] != "code"]
+        between = f"{earlier[-1]['bits_per_byte']:.4f}" if earlier else ""
+        lines.append(f"| `{row['recipe']}` | {row['bytes']:,} | {row['bits_per_byte']:.4f} | {between} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
