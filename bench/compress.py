@@ -52,6 +52,9 @@ CASES = (
     Case(PROGRAM, "prune=surgeon:0.5"),
     Case(PROGRAM, "prune=surgeon:0.5 | code", ("--target-bits", "2")),
     Case(PROGRAM, "code", ("--target-bits", "2")),
+    *(Case(PROGRAM, f"quantize={way} | code") for way in ("rtn:8", "rtn:4:64", "gptq:4:64", "gptq:3:64")),
+    Case(PROGRAM, "prune=surgeon:0.5 | quantize=gptq:4:64 | code"),
+    Case(REFERENCE, "quantize=rtn:8"),
     Case(REFERENCE, "prune=surgeon:0.5 | code", ("--target-bytes", "60000000")),
     Case(REFERENCE, "prune=surgeon:2:4 | code", ("--target-bytes", "60000000")),
 )
@@ -100,6 +103,8 @@ def measure_case(case: Case, model: Path) -> Row:
         "share": round(report["share"], 4),
         "bits_per_byte_before": round(report["loss_before"]["value"], 4),
         "bits_per_byte": round(report["loss_after"]["value"], 4),
+        "bits_per_byte_int8": round(report["loss_int8"]["value"], 4),
+        "ms": {kind: round(1000 * report[f"running_{kind}"]["seconds"], 1) for kind in ("before", "after", "int8")},
         "passes": [_tell_pass(line) for line in report["passes"]],
         "cpu_s": round(cost.cpu_s, 1),
         "rss_bytes": cost.rss_bytes,
@@ -131,11 +136,12 @@ def _tell_pass(line: Row) -> Row:
 
 def make_table(rows: list[Row]) -> str:
     """Return the rows as a table in Markdown."""
-    lines = ["| recipe | bytes | bits per byte | after the passes before coding |", "| --- | ---: | ---: | ---: |"]
+    lines = ["| recipe | bytes | bits per byte | before coding | in 8-bit products |", "| --- |" + " ---: |" * 4]
     for row in rows:
         earlier = [one for one in row["passes"] if one["name"] != "code"]
         between = f"{earlier[-1]['bits_per_byte']:.4f}" if earlier else ""
-        lines.append(f"| `{row['recipe']}` | {row['bytes']:,} | {row['bits_per_byte']:.4f} | {between} |")
+        losses = f"{row['bits_per_byte']:.4f} | {between} | {row['bits_per_byte_int8']:.4f}"
+        lines.append(f"| `{row['recipe']}` | {row['bytes']:,} | {losses} |")
     return "\n".join(lines)
 
 
