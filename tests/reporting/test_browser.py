@@ -153,6 +153,17 @@ def test_a_point_of_a_chart_tells_its_numbers(opened: Opened) -> None:
     assert "2.4000" in told
 
 
+def test_a_line_tells_the_numbers_where_the_pointer_is(opened: Opened) -> None:
+    page, told = opened.page, []
+    dots = page.locator("#chart-rates svg .mark-symbol.role-mark path")
+    for number in (2, dots.count() - 1):
+        dots.nth(number).hover(force=True)
+        page.wait_for_selector("#vg-tooltip-element.visible")
+        told.append(page.inner_text("#vg-tooltip-element"))
+    assert "bits per byte" in told[0]
+    assert told[0] != told[1]
+
+
 def test_a_hostile_name_is_text_in_a_tooltip(opened: Opened) -> None:
     page = opened.page
     page.locator("#chart-ledger-1 svg .mark-rect path").first.hover(force=True)

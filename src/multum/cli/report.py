@@ -58,7 +58,7 @@ def report(
     """Write one page, which needs no network, about what other verbs found.
 
     SOURCES are folders that fit or ladder made, LAW.json, what find, shrink, bits,
-    law and demo print with --json, archives, and tables of runs.
+    law, discover and demo print with --json, archives, and tables of runs.
     """
     talk = Talk(quiet, verbose, as_json)
 

@@ -103,6 +103,16 @@ def layer(*layers: Spec, height: int = 320, pickable: bool = False) -> Spec:
     return {"layer": drawn, "height": height}
 
 
+def trace(rows: Rows, tips: Sequence[Spec], *, size: int = 0, **encoding: Any) -> list[Spec]:
+    """Return a line a series, and the points on it, which tell their numbers. size: of the points; 0 to be felt only.
+
+    Lines tell nothing themselves: wherever the pointer is on one, Vega would tell its first point.
+    """
+    dots = {"type": "point", "size": size} if size else {"type": "point", "size": 120, "opacity": 0}
+    felt = encoding if size else {name: channel for name, channel in encoding.items() if name != "opacity"}
+    return [draw("line", rows, **encoding), draw(dots, rows, **felt, tooltip=list(tips))]
+
+
 def draw(mark: "str | Spec", rows: Rows, **encoding: Any) -> Spec:
     """Return a chart of marks, one a row, or one a series for lines."""
     channels = {name: channel for name, channel in encoding.items() if channel is not None}

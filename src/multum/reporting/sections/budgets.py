@@ -7,7 +7,7 @@ import numpy as np
 
 from multum.errors import UsageError
 from multum.laws.optima import Optimum, find_optimum
-from multum.reporting.charts import Rows, Spec, draw, hover, layer, picked, quantity, series
+from multum.reporting.charts import Rows, Spec, draw, hover, layer, picked, quantity, series, trace
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.scaling import (
     Scaling,
@@ -111,7 +111,7 @@ def _chart(lines: Rows, bests: Rows, runs: Rows, target: str) -> Spec:
     x, y = quantity("n", "parameters", log=True), quantity("loss", target, form=".3~g")
     colour = series("budget", order=[str(best["series"]) for best in bests])
     tips = hover(("series", "budget", None), ("n", "parameters", ",.3~g"), ("loss", target, ".4f"))
-    layers = [draw("line", lines, x=x, y=y, color=colour, opacity=picked(0.9), tooltip=tips)]
+    layers = trace(lines, tips, x=x, y=y, color=colour, opacity=picked(0.9))
     if runs:
         layers.append(
             draw({"type": "point", "size": 46}, runs, x=x, y=y, color=colour, opacity=picked(0.55), tooltip=tips)
@@ -134,7 +134,7 @@ def _draw_line(scaling: Scaling, number: int) -> Figure:
     sure = [row for row in rows if row["low"] is not None]
     low = quantity("low", f"parameters, {amounts}", log=True)
     band = draw({"type": "area", "opacity": 0.16}, sure, x=x, y=low, y2={"field": "high"}, color=series())
-    line = draw({"type": "line", "point": {"size": 26}}, rows, x=x, y=y, color=series(), tooltip=tips)
+    lines = trace(rows, tips, size=26, x=x, y=y, color=series())
     table = Table(
         ("FLOPs", "parameters", "80 % from", "to", amounts, scaling.law.target, "beyond the runs"),
         tuple(
@@ -154,4 +154,4 @@ def _draw_line(scaling: Scaling, number: int) -> Figure:
         f"The best parameters and {amounts} for a budget: {plans[0].N:.3g} and {plans[0].D:.3g} for the least,"
         f" {plans[-1].N:.3g} and {plans[-1].D:.3g} for the most."
     )
-    return Figure(f"optimum-{number}", scaling.head("The compute-optimal line"), told, layer(band, line), table)
+    return Figure(f"optimum-{number}", scaling.head("The compute-optimal line"), told, layer(band, *lines), table)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from multum.reporting.charts import Spec, draw, hover, layer, picked, quantity, series, sizes
+from multum.reporting.charts import Spec, hover, layer, picked, quantity, series, sizes, trace
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number, read_positive
 
@@ -108,17 +108,17 @@ def _chart(fits: list[Fit], unit: str, x: Spec) -> Spec:
         ("time", "seconds", ",.1f"),
     )
     few = len(fits) <= _MOST_SERIES
-    chart = draw(
-        {"type": "line", "point": {"size": 40}},
+    lines = trace(
         rows,
+        tips,
+        size=40,
         x=x,
         y=quantity("bits", f"bits a held-out {unit}", form=".2f"),
         color=series(order=[fit.name for fit in fits]) if few else sizes("n", "parameters", rows),
         detail={"field": "series", "type": "nominal"},
         opacity=picked() if few else None,
-        tooltip=tips,
     )
-    return layer(chart, pickable=few)
+    return layer(*lines, pickable=few)
 
 
 def _tabulate(fits: list[Fit]) -> Table:

@@ -5,7 +5,7 @@ from itertools import accumulate
 from typing import Any
 
 from multum.reporting.accounts import Account, stack_accounts, tabulate_accounts
-from multum.reporting.charts import draw, hover, layer, picked, quantity, series
+from multum.reporting.charts import hover, layer, picked, quantity, series, trace
 from multum.reporting.content import Cell, Figure, Material, Panel, Reading, Section, Table
 
 KINDS = ()
@@ -95,17 +95,16 @@ def _draw_rates(readings: tuple[Reading, ...]) -> Figure:
     told = f"Bits per byte of all bytes so far, {len(readings)} programs: " + "; ".join(
         f"{one.program} ends at {_rate(one):.3f}" for one in readings
     )
-    chart = draw(
-        "line",
+    lines = trace(
         rows,
+        hover(("series", "program", None), ("bytes", "bytes read", ",.0f"), ("rate", "bits per byte", ".4f")),
         x=quantity("bytes", "bytes read"),
         y=quantity("rate", "bits per byte so far", zero=True, form=".1f"),
         color=series(),
         opacity=picked(),
-        tooltip=hover(("series", "program", None), ("bytes", "bytes read", ",.0f"), ("rate", "bits per byte", ".4f")),
     )
     table = Table(("program", "bytes read", "bits per byte so far"), tuple(cells))
-    return Figure("rates", "Rate against bytes", f"{told}.", layer(chart, pickable=True), table)
+    return Figure("rates", "Rate against bytes", f"{told}.", layer(*lines, pickable=True), table)
 
 
 def _list_milestones(size: int) -> list[int]:
