@@ -18,13 +18,15 @@ _BELL_PARAMETERS = 2
 
 
 def find_quanta(values: Array, written: Array) -> Array:
-    """Return the step to which each value is stated.
+    """Return the step to which each value is stated: 1 in a column of integers.
 
-    written: the unit of the last digit, 0 where it was computed: then the double's precision, less for what is small
-    among its like, since sums of large numbers are no more precise than these.
+    written: the unit of the last digit, 0 where it was computed: then a double's precision of the column's size, one
+    step for all rows, as noise has one deviation for all.
     """
+    if (values == np.round(values)).all():
+        return np.ones(len(values))
     spread = float(np.sqrt(np.mean(values * values)))
-    return np.maximum(written, 2.0**-STATED_BITS * np.maximum(np.abs(values), spread / 16) + np.finfo(float).tiny)
+    return np.maximum(written, 2.0**-STATED_BITS * spread + np.finfo(float).tiny)
 
 
 def count_raw_bits(values: Array, quanta: Array) -> float:

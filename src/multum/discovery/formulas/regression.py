@@ -36,12 +36,12 @@ class Sums:
     def __init__(self, columns: Array, outers: Sequence[Outer], times: Exponents, powers: Exponents) -> None:
         self._outers, self._times, self._powers = outers, times, powers
         self._terms = evaluate_products(powers, columns)
-        factors = evaluate_products(times, columns)
-        self._wanted = np.concatenate([outer.values * factors for outer in outers])
-        spread = self._wanted.std(1, keepdims=True)
-        self._scaled = np.where(
-            np.isfinite(spread) & (spread > 0), self._wanted / np.where(spread > 0, spread, 1), np.nan
-        )
+        with np.errstate(all="ignore"):
+            factors = evaluate_products(times, columns)
+            self._wanted = np.concatenate([outer.values * factors for outer in outers])
+            self._wanted[~np.isfinite(self._wanted).all(1)] = 0.0
+            spread = self._wanted.std(1, keepdims=True)
+            self._scaled = np.where(spread > 0, self._wanted / spread, np.nan)
         self._parts: list[Program | None] = [write_product(one) if one.any() else None for one in powers]
 
     def find(self) -> Iterator[Program]:

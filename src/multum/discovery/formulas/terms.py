@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from multum.discovery.formulas.numbers import Constant, make_fraction, snap_exponent
 from multum.discovery.formulas.operators import MUL, POW, Array
@@ -19,6 +20,8 @@ from multum.discovery.formulas.programs import (
 # A term this much smaller than the whole is rounding.
 NOTHING = 1e-9
 _LARGEST_RATIO = 12
+# Of a column's length, what is left of it outside the columns before it.
+_DEPENDENT = 1e-11
 _SAME_EXPONENT = 1e-6
 _LARGEST_DENOMINATOR = 12
 
@@ -33,7 +36,7 @@ def solve(columns: Sequence[Array], target: Array) -> tuple[Array, Array] | None
         return None
     norms = np.sqrt((matrix * matrix).sum(0))
     whole = float(np.sqrt(target @ target))
-    kept = np.flatnonzero(norms > 0)
+    kept = _drop_dependent(matrix / np.where(norms > 0, norms, 1.0))
     coefficients = np.zeros(len(norms))
     for _ in range(3):
         scaled, *_ = np.linalg.lstsq(matrix[:, kept] / norms[kept], target, rcond=1e-14)
@@ -47,6 +50,13 @@ def solve(columns: Sequence[Array], target: Array) -> tuple[Array, Array] | None
     if float(np.sqrt(residuals @ residuals)) > 1e-8 * whole:
         return None
     return coefficients, np.abs(coefficients) * norms / max(whole, np.finfo(float).tiny)
+
+
+def _drop_dependent(matrix: Array) -> NDArray[np.intp]:
+    """Return the places of columns that are no sum of those before them."""
+    if len(matrix) < matrix.shape[1]:
+        return np.arange(matrix.shape[1])
+    return np.flatnonzero(np.abs(np.diag(np.linalg.qr(matrix, mode="r"))) > _DEPENDENT)
 
 
 def write_sum(coefficients: Array, parts: Sequence[Program | None]) -> Program:

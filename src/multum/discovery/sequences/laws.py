@@ -21,17 +21,19 @@ def count_fraction_bits(number: Fraction) -> float:
 
 
 class Law(Protocol):
-    """What all kinds have.
-
-    kind: its name. initial: how many terms must be given. fitted: how many terms determine it; those after are checks.
-    """
+    """What all kinds have."""
 
     @property
-    def kind(self) -> str: ...  # noqa: D102 - see the class
+    def kind(self) -> str:
+        """The name of the kind."""
+
     @property
-    def initial(self) -> int: ...  # noqa: D102
+    def initial(self) -> int:
+        """How many terms must be given."""
+
     @property
-    def fitted(self) -> int: ...  # noqa: D102
+    def fitted(self) -> int:
+        """How many terms determine the law; those after are checks."""
 
     def next_term(self, n: int, before: Sequence[int]) -> int | None:
         """Return a(n) from the terms before it, n counted from the first; None where the law gives no integer."""

@@ -1,0 +1,1 @@
+"""Laws that hold in every row of a table: columns that others give, and what each law saves."""
