@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from multum.discovery.formulas.finder import discover_formula
     from multum.discovery.formulas.reports import FormulaReport
     from multum.discovery.sequences.finder import SequenceReport, discover_sequence
+    from multum.discovery.theorems.finder import discover_laws
+    from multum.discovery.theorems.reports import LawsReport, Theorem
     from multum.errors import (
         FormatError,
         LimitExceeded,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from multum.laws.law import Law
     from multum.laws.planning import Plan, plan
     from multum.laws.predicting import PredictionReport, predict
+    from multum.reduction.changing import prune, quantize
     from multum.reporting.reporter import PageReport, report
     from multum.shrinking.exporting import ExportReport, export
     from multum.shrinking.loading import load_program
@@ -61,6 +64,7 @@ __all__ = [
     "FormulaReport",
     "LadderReport",
     "Law",
+    "LawsReport",
     "Ledger",
     "LimitExceeded",
     "Listing",
@@ -76,12 +80,14 @@ __all__ = [
     "RateReport",
     "SequenceReport",
     "ShrinkReport",
+    "Theorem",
     "UnpackReport",
     "UsageError",
     "__version__",
     "code_bits",
     "cross_validate_labels",
     "discover_formula",
+    "discover_laws",
     "discover_sequence",
     "export",
     "find",
@@ -98,6 +104,8 @@ __all__ = [
     "pack_bytes",
     "plan",
     "predict",
+    "prune",
+    "quantize",
     "report",
     "sample",
     "shrink",
@@ -117,6 +125,7 @@ _HOMES = {
     "FormulaReport": ("multum.discovery.formulas.reports", "FormulaReport"),
     "LadderReport": ("multum.ladders.reports", "LadderReport"),
     "Law": ("multum.laws.law", "Law"),
+    "LawsReport": ("multum.discovery.theorems.reports", "LawsReport"),
     "Ledger": ("multum.bits.ledger", "Ledger"),
     "LimitExceeded": ("multum.errors", "LimitExceeded"),
     "Listing": ("multum.archive.listing", "Listing"),
@@ -132,11 +141,13 @@ _HOMES = {
     "RateReport": ("multum.evaluation.rates", "RateReport"),
     "SequenceReport": ("multum.discovery.sequences.finder", "SequenceReport"),
     "ShrinkReport": ("multum.shrinking.reports", "ShrinkReport"),
+    "Theorem": ("multum.discovery.theorems.reports", "Theorem"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
     "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
     "discover_formula": ("multum.discovery.formulas.finder", "discover_formula"),
+    "discover_laws": ("multum.discovery.theorems.finder", "discover_laws"),
     "discover_sequence": ("multum.discovery.sequences.finder", "discover_sequence"),
     "export": ("multum.shrinking.exporting", "export"),
     "find": ("multum.finding.finder", "find"),
@@ -153,6 +164,8 @@ _HOMES = {
     "pack_bytes": ("multum.archive.packing", "pack_bytes"),
     "plan": ("multum.laws.planning", "plan"),
     "predict": ("multum.laws.predicting", "predict"),
+    "prune": ("multum.reduction.changing", "prune"),
+    "quantize": ("multum.reduction.changing", "quantize"),
     "report": ("multum.reporting.reporter", "report"),
     "sample": ("multum.evaluation.sampling", "sample"),
     "shrink": ("multum.shrinking.shrinker", "shrink"),

@@ -1,5 +1,6 @@
 """`multum discover`: formulas, sequences and laws of tables."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,14 @@ Examples:
   multum discover sequence --next 20 terms.txt
   multum discover sequence --json --start 1 2,3,5,7,11,13,17,19,23,29
   seq 1 3 100 | multum discover sequence -
+"""
+
+
+LAWS_EXAMPLES = """\b
+Examples:
+  multum discover laws orders.csv
+  multum discover laws --budget 10m wide.parquet
+  multum discover laws --json orders.csv > laws.json
 """
 
 
@@ -139,6 +148,42 @@ def sequence(terms: str, start: int, following: int, as_json: bool, quiet: int, 
         return 0 if report.found else 2
 
     return attempt(talk, "discover", work)
+
+
+@discover.command(epilog=LAWS_EXAMPLES)
+@click.argument("table", type=click.Path())
+@click.option("--budget", callback=checked_time, metavar="TIME", help="The most to spend, such as 5m [default: 60s].")
+@talk_options
+def laws(table: str, budget: float | None, as_json: bool, quiet: int, verbose: int) -> int:
+    """Find what holds in every row of TABLE: csv, tsv, JSON lines, parquet.
+
+    Constants, row numbers, copies, conversions of units, columns that others
+    give, and dependencies. Exit code 2: nothing holds that saves bits.
+    """
+    talk = Talk(quiet, verbose, as_json)
+
+    def work() -> int:
+        from multum.discovery.theorems import finder  # loads NumPy, so not before it is needed
+
+        report = finder.discover_laws(
+            table,
+            time_s=finder.BUDGET_S if budget is None else budget,
+            progress=_watch_columns(talk) if talk.shows_progress else None,
+        )
+        talk.clear()
+        for note in report.notes:
+            talk.note(note)
+        talk.result(report.as_dict())
+        if not talk.as_json:
+            click.echo(printable(str(report)).replace("\\n", "\n"))
+        return 0 if report.theorems else 2
+
+    return attempt(talk, "discover", work)
+
+
+def _watch_columns(talk: Talk) -> Callable[[str, int, int], None]:
+    """Return what shows how many columns are done, on one changing line."""
+    return lambda name, done, count: talk.show(f"{printable(name)}  {done} of {count} columns")
 
 
 def _read_text(terms: str) -> str:

@@ -18,7 +18,7 @@ from multum.discovery.formulas.refining import Entry
 from multum.discovery.formulas.reports import FormulaReport, FrontierEntry
 from multum.discovery.formulas.running import Outcome, Progress, Run
 from multum.discovery.formulas.states import load_state, remove_state, save_state
-from multum.discovery.formulas.symbols import make_names, write_expression, write_python
+from multum.discovery.formulas.symbols import make_names, read_expression, write_expression, write_python
 from multum.discovery.formulas.units import Reduction, read_units, reduce_problem
 from multum.discovery.formulas.verifying import check
 from multum.discovery.formulas.writing import find_conflict, list_positive, prove, shorten
@@ -178,7 +178,7 @@ def write_report(
 ) -> FormulaReport:
     """Return the report of a search that is over. Raises UsageError when it found no formula at all."""
     frontier = outcome.frontier if reduction is None else reduction.restore_frontier(problem, outcome.frontier)
-    entry = outcome.exact if outcome.exact is not None else frontier.best
+    entry = frontier.best if outcome.exact is None else outcome.exact
     if outcome.exact is not None and reduction is not None:
         entry = reduction.restore(problem, outcome.exact)
     if entry is None:
@@ -188,6 +188,9 @@ def write_report(
     checked = check(problem, entry.program)
     exact = outcome.exact is not None and checked.agrees
     expression = write_expression(entry.program, names, list_positive(problem))
+    spelled = read_expression(expression, names)
+    if spelled is not None and exact:
+        exact = check(problem, spelled).agrees  # what is printed is what is claimed
     residuals = problem.target - entry.program.evaluate(problem.columns)
     cells = [table.cells[table.find(name)] for name in problem.names]
     return FormulaReport(

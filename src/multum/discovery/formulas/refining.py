@@ -157,7 +157,8 @@ def _step(slopes: Array, residuals: Array, damping: float) -> Array:
     padded = np.concatenate([scaled, np.sqrt(damping) * np.eye(len(norms))])
     wanted = np.concatenate([residuals, np.zeros(len(norms))])
     step, *_ = np.linalg.lstsq(padded, wanted, rcond=None)
-    return np.asarray(step / norms)
+    with np.errstate(over="ignore"):
+        return np.asarray(step / norms)
 
 
 def _find_doubts(slopes: Array, loss: float, rows: int) -> Array:

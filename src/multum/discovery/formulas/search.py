@@ -93,7 +93,7 @@ def list_exact_stages(problem: Problem, operators: frozenset[int], must_stop: Ca
     yield Stage("cubics", lambda: _find_sums(field, 3, 200))
     yield Stage("cubic ratios", lambda: _find_ratios(field, 3))
     yield Stage("two products", lambda: _search_bank(field, 60, 0, doubles=2000, wide=True))
-    yield Stage("large bank", lambda: _search_bank(field, 2500, 2000, waves=600))
+    yield Stage("large bank", lambda: _search_bank(field, 2500, 2000, waves=600, times=2000))
     yield Stage("pairs", lambda: _search_bank(field, 800, 300, waves=200, pairs=True))
 
 
@@ -186,9 +186,10 @@ def _search_bank(
     powers: tuple[float, ...] = (1.0, -1.0, 2.0, -2.0),
     wide: bool = False,
     pairs: bool = False,
+    times: int = _MOST_TIMES,
 ) -> Iterator[Program]:
     """Yield what one expression of a bank completes; and then what two do, if `pairs`."""
-    matching = Matching(field.columns, field.outers, min(2 * products, _MOST_TIMES), keep=pairs)
+    matching = Matching(field.columns, field.outers, min(2 * products, times), keep=pairs)
     arguments = [
         make_products(field.columns, products, powers),
         make_differences(field.columns, differences),

@@ -49,7 +49,7 @@ def list_positive(problem: Problem) -> tuple[bool, ...]:
 
 
 def prove(problem: Problem, program: Program, cells: "Iterable[list[str]] | None", target: "list[str] | None") -> str:
-    """Return how an exact formula is known: "rational", "digits" or "squared".
+    """Return how an exact formula is known: "rational" or "digits".
 
     rational: computed in fractions from the numbers as written, it gives the target's digits in each of the first rows.
     digits: in floating point, to the precision of the data.
