@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+import multum
 from multum.errors import UsageError
 from multum.quantization.weights import find_weights
 from multum.reduction.choices import Pruning, read_pruning
@@ -136,3 +137,12 @@ def test_words_that_make_no_sense_are_refused(words: str, match: str) -> None:
 @pytest.mark.parametrize("words", ["wanda:0.5", "surgeon:2:4", "magnitude:0.25:global"])
 def test_words_come_back(words: str) -> None:
     assert str(read_pruning(words.split(":"))) == words
+
+
+def test_the_public_functions_take_the_words_of_recipes() -> None:
+    module = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
+    batches = [{"input": torch.randn(64, 16, generator=torch.Generator().manual_seed(0))}]
+    assert multum.prune(module, "surgeon:0.5", batches).zeros == 160
+    assert multum.quantize(module, "gptq:4:8", batches).weights == 320
+    with pytest.raises(UsageError, match="'wnda' is no way to prune"):
+        multum.prune(module, "wnda:0.5")

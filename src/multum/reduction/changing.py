@@ -1,0 +1,67 @@
+"""`prune` and `quantize`: passes over a network in memory, which is changed in place. torch loads when they are called.
+
+`multum.shrink` makes the same passes over models in files, by recipes.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from multum.reduction.choices import Pruning, Rounding, read_pruning, read_rounding
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from multum.quantization.sensitivities import Batch
+    from multum.reduction.pruning import Pruned
+    from multum.reduction.rounding import Rounded
+
+# Called with (what is being done, the share of it that is done).
+Progress = Callable[[str, float], None]
+
+
+def prune(
+    module: "nn.Module",
+    pruning: str | Pruning,
+    data: "Sequence[Batch] | None" = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> "Pruned":
+    """Set weights of linear layers and convolutions in `module` to zero; return how many, and what stayed.
+
+    pruning: the words of a recipe behind prune=, such as "surgeon:0.5", "wanda:2:4" or "magnitude:0.5:global". data:
+    batches, each the named arguments of a call of the network; all methods but magnitude need them. seed: of measuring
+    what predictions mind. progress: called with what is done and its share.
+    Raises UsageError, FormatError, MissingExtra.
+    """
+    asked = read_pruning(pruning.split(":")) if isinstance(pruning, str) else pruning
+    _import_torch()
+    from multum.reduction.pruning import prune as prune_module
+
+    return prune_module(module, asked, data, seed=seed, progress=progress)
+
+
+def quantize(
+    module: "nn.Module",
+    rounding: str | Rounding,
+    data: "Sequence[Batch] | None" = None,
+    *,
+    progress: Progress | None = None,
+) -> "Rounded":
+    """Give linear layers and convolutions of `module` values that integers of few bits have; return the integers.
+
+    rounding: the words of a recipe behind quantize=, such as "gptq:4:64" or "rtn:8:channel:symmetric". data, progress:
+    as for `prune`; gptq needs data. Raises UsageError, MissingExtra.
+    """
+    asked = read_rounding(rounding.split(":")) if isinstance(rounding, str) else rounding
+    _import_torch()
+    from multum.reduction.rounding import quantize as quantize_module
+
+    return quantize_module(module, asked, data, progress=progress)
+
+
+def _import_torch() -> None:
+    """Load torch. Raises MissingExtra."""
+    from multum.neural.loading import import_learn
+
+    import_learn()
