@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from multum.bits.adaptive import learn, prefetch_row, refine
 from multum.bits.binary import code_bit, flush, start_decoding
 from multum.bits.kernels import kernel, part, prefetch
-from multum.mixing.features import EXPECTED, FORECAST, advance, mix
+from multum.mixing.features import EXPECTED, FORECAST, LAST_BIT, LAST_NODE, advance, mix
 from multum.mixing.forecasts import Guide, ask_guide, learn_corrections, predict_corrections, predict_run_corrections
 from multum.mixing.inputs import (
     close_runs,
@@ -64,38 +64,40 @@ def code_block(
     net: Network,
     own: Scratch,
     guide: Guide | None,
+    first: int = 0,
 ) -> int:
     """Code buf[start:] into code, or decode code into buf[start:]; return the code bytes used.
 
     buf[:start] is known to both sides and only learnt from. Returns -1 when the code
     does not fit into the array given for it. guide: the trained network that a guided network wants.
+    first: where the last call with the same `net` and `own` ended, to go on from there.
     """
     if guide is not None:
-        return int(run_guided_network(decoding, buf, start, code, net, own, guide))
+        return int(run_guided_network(decoding, buf, first, start, code, net, own, guide))
     run = run_simple_network if is_simple(net) else run_any_network
-    return int(run(decoding, buf, start, code, net, own))
+    return int(run(decoding, buf, first, start, code, net, own))
 
 
 @kernel
-def run_any_network(decoding, buf, start, code, net, own):
+def run_any_network(decoding, buf, first, start, code, net, own):
     """Do what code_block says."""
-    return run_network(False, decoding, buf, start, code, net, own, None)
+    return run_network(False, decoding, buf, first, start, code, net, own, None)
 
 
 @kernel
-def run_simple_network(decoding, buf, start, code, net, own):
+def run_simple_network(decoding, buf, first, start, code, net, own):
     """Do what code_block says, for networks that are simple."""
-    return run_network(True, decoding, buf, start, code, net, own, None)
+    return run_network(True, decoding, buf, first, start, code, net, own, None)
 
 
 @kernel
-def run_guided_network(decoding, buf, start, code, net, own, guide):
+def run_guided_network(decoding, buf, first, start, code, net, own, guide):
     """Do what code_block says, for networks that want a guide."""
-    return run_network(False, decoding, buf, start, code, net, own, guide)
+    return run_network(False, decoding, buf, first, start, code, net, own, guide)
 
 
 @part
-def run_network(simple, decoding, buf, start, code, net, own, guide):
+def run_network(simple, decoding, buf, first, start, code, net, own, guide):
     """Do what code_block says.
 
     simple: whether the network is; a constant, so that the compiler leaves out what is not there. So it does
@@ -150,9 +152,9 @@ def run_network(simple, decoding, buf, start, code, net, own, guide):
         settled += 1
     rate = np.int64(0)
     rate_end = np.int64(0)  # the rate falls every 256 bytes
-    bit = np.int64(0)
-    node = np.int64(0)  # 0: there is no bit to learn from
-    for pos in range(buf.shape[0]):
+    bit = state[LAST_BIT]
+    node = state[LAST_NODE]  # 0: there is no bit to learn from
+    for pos in range(first, buf.shape[0]):
         if not decoding and end + MARGIN > code.shape[0]:
             return np.int64(-1)
         coding = pos >= start
@@ -308,6 +310,7 @@ def run_network(simple, decoding, buf, start, code, net, own, guide):
         buf[pos] = symbol
         if not simple:
             close_runs(runners, hashes, runs, run_mask, run_byte, symbol)
+    state[LAST_BIT], state[LAST_NODE] = bit, node  # it is learnt where somebody goes on
     if traced:
         trace[buf.shape[0] - start] = end << 32 | width
     if not decoding:

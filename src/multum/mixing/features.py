@@ -90,6 +90,7 @@ GROUPS = {
 # Cells of the state vector.
 LINE, LINE_BEFORE, FIELD_START, TAG_DEPTH, TAG_HASH, IN_TAG, CLASS_LAST = range(7)
 PART, PART_LEFT, LAST_CHARACTER = 7, 8, 9  # the last three characters from LAST_CHARACTER on
+LAST_BIT, LAST_NODE = 12, 13  # what is left to learn of the last byte, for a run that goes on
 FIELD_STARTS = 16  # 64 starts of the current line's fields, then 64 of the line before
 TAG_STACK = FIELD_STARTS + 128
 PREDICTION = TAG_STACK + 32  # see prediction.CELLS
