@@ -87,7 +87,7 @@ class Quantizer:
         self.weights = tuple(weights)
         self.grounds: dict[str, Ground] = {}
         self._seen: list[tuple[float, float]] = []  # steps, and the bits of all codes at each
-        groups = list(_group(self.weights, at_once_bytes))
+        groups = list(group_weights(self.weights, at_once_bytes))
         if folder is not None:
             names = [weight.name for weight in self.weights]
             folder /= make_key(module, batches, seed, flat, most, at_once_bytes, names)
@@ -190,7 +190,7 @@ def count_ground_bytes(weight: Weight) -> int:
     return 4 * inputs * inputs
 
 
-def _group(weights: Sequence[Weight], at_once_bytes: int) -> Iterator[list[Weight]]:
+def group_weights(weights: Sequence[Weight], at_once_bytes: int) -> Iterator[list[Weight]]:
     """Yield the weights in order, as many at once as there is room for."""
     group: list[Weight] = []
     size_bytes = 0

@@ -9,11 +9,13 @@ have changed.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from multum.quantization.quantizer import AT_ONCE_BYTES, group_weights
 from multum.quantization.sensitivities import Batch, Sensitivity, measure_sensitivities
 from multum.quantization.weights import Weight
 from multum.reduction.choices import GLOBAL, Pruning
@@ -46,13 +48,21 @@ def measure_saliences(
 ) -> dict[str, Salience]:
     """Return the saliences of `weights` by name; those that no gradient reaches are missing.
 
+    Of a large network the batches are read once for each part of it, so that memory is enough.
     Raises UsageError, FormatError: see measure_sensitivities.
     """
-    count = len(batches)
-    told = None if progress is None else lambda done: progress(done / count)
-    found = measure_sensitivities(module, weights, batches, seed=seed, progress=told)
-    # each is made where the other was, so that both never lie in memory
-    return {name: _weigh(found.pop(name)) for name in list(found)}
+    groups = list(group_weights(weights, AT_ONCE_BYTES))
+    saliences: dict[str, Salience] = {}
+    for number, group in enumerate(groups):
+        told = None if progress is None else partial(_tell, progress, number, len(batches), len(groups))
+        found = measure_sensitivities(module, group, batches, seed=seed, progress=told)
+        # each is made where the other was, so that both never lie in memory
+        saliences |= {name: _weigh(found.pop(name)) for name in list(found)}
+    return saliences
+
+
+def _tell(progress: Callable[[float], None], number: int, batches: int, groups: int, done: int) -> None:
+    progress((number + done / batches) / groups)
 
 
 def _weigh(sensitivity: Sensitivity) -> Salience:
