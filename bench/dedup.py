@@ -34,13 +34,9 @@ TRAINING_BYTES, HELD_OUT_BYTES = 6_000_000, 1 << 16
 PIECE_BYTES = 4096
 # Duplicated pieces come so often; of the bytes of a noisy piece so many are replaced.
 COPIES, NOISE = 32, 0.2
-# FLOPs of a slice: sizes of its programs.
-SLICES = {
-    1e11: (11_568, 18_288, 28_256),
-    2.5e11: (11_568, 21_648, 40_096),
-    6e11: (18_288, 40_096, 80_112),
-    1.2e12: (28_256, 63_776, 133_440),
-}
+# Every size is trained on every amount, in bytes.
+SIZES = (11_568, 40_096, 107_856)
+AMOUNTS = (500_000, 1_000_000, 2_000_000, 4_000_000)
 CLEAN, DUPLICATED, NOISY = "clean", "duplicated", "noisy"
 ARMS = (CLEAN, DUPLICATED, NOISY)
 # One law for two arms: K is 1 for clean data and 2 for spoiled, of which a byte is worth 2**q clean ones.
@@ -107,8 +103,8 @@ def climb(name: str, data: bytes, held_out: bytes, runs: Path) -> LadderReport:
         if moment.note is not None:
             print(f"{name}: {moment.done}/{moment.runs}: {moment.name}: {moment.note}", flush=True)
 
-    rows = [(size, flops) for flops, sizes in SLICES.items() for size in sizes]
-    grid = {"params": [size for size, _ in rows], "flops": [flops for _, flops in rows]}
+    rows = [(size, amount) for size in SIZES for amount in AMOUNTS]
+    grid = {"params": [size for size, _ in rows], "bytes": [amount for _, amount in rows]}
     return multum.ladder(paths[0], runs / name, grid=grid, bits=(), held_out=paths[1], progress=progress)
 
 
@@ -164,9 +160,8 @@ def _resample(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[float]:
 
 
 def _subtract_laws(clean: Law, spoiled: Law, report: LadderReport) -> Row:
-    """Return the difference of two laws in bits per byte at the middle run of the largest slice, with its interval."""
-    most = 0.9 * max(point.flops for point in report.points)
-    largest = sorted(report.points, key=lambda point: (point.flops > most, point.parameters))[-2]
+    """Return the difference of two laws in bits per byte at the largest run, with its interval."""
+    largest = max(report.points, key=lambda point: point.flops)
     columns = {"N": np.array([float(largest.parameters)]), "D": np.array([float(largest.bytes)])}
     said = [predict_rows(law, columns, anyway=True)[0].predicted for law in (clean, spoiled)]
     draws = [np.exp(law.predict_draws(columns)[:, 0]) for law in (clean, spoiled)]
@@ -191,7 +186,7 @@ def show_tables(found: Row) -> str:
 
 
 def _show_compared(found: Row) -> str:
-    lines = [["beside clean data", "run by run", "by the laws, largest slice", "a byte is worth"]]
+    lines = [["beside clean data", "run by run", "by the laws, at the largest run", "a byte is worth"]]
     for row in found["compared"]:
         low, high = row["excess_interval"]
         law = row["law_difference"]

@@ -9,9 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from multum.ladders.reports import Point
-from multum.ladders.rungs import count_flops
 from multum.laws.law import Law
-from multum.neural.architectures import derive_shape
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; grey lines are seen on white and on black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73")
@@ -20,55 +18,38 @@ GREY = "#808080"
 
 
 def draw_arms(arms: Mapping[str, tuple[Sequence[Point], Law]], target: Path) -> None:
-    """Write a figure of the runs of several ladders, a panel a size in the middle, with the laws as lines.
-
-    Each law is drawn over the bytes that its runs were trained on, with its 80 % band from its draws.
-    """
-    mpl.rcParams |= {"svg.hashsalt": "multum", "svg.fonttype": "path", "font.size": 9}
-    figure = Figure(figsize=(7.0, 4.2))
-    axes = figure.add_subplot()
-    for (name, (points, law)), colour, marker in zip(arms.items(), COLOURS, MARKERS, strict=True):
-        best = _find_best(points)
-        compute = [point.flops for point in points]
-        axes.scatter(compute, [point.bpb for point in points], s=14, color=colour, marker=marker, alpha=0.45)
-        axes.scatter([one.flops for one in best], [one.bpb for one in best], s=34, color=colour, marker=marker)
-        _draw_law(axes, law, min(compute), max(compute), colour, name)
-    _dress(axes)
-    target.parent.mkdir(exist_ok=True)
-    figure.savefig(target, transparent=True, bbox_inches="tight", metadata={"Date": None})
-
-
-def _find_best(points: Sequence[Point]) -> list[Point]:
-    """Return the best run of each slice of equal compute."""
-    slices: dict[int, Point] = {}
-    for point in points:
-        place = round(4 * np.log2(point.flops))  # runs of a slice end with a whole step, so a little apart
-        if place not in slices or point.bpb < slices[place].bpb:
-            slices[place] = point
-    return list(slices.values())
+    """Write a figure of the runs of several ladders, a panel a size, with the law of each as a line with its band."""
+    sizes = sorted({point.parameters for points, _ in arms.values() for point in points})
+    with mpl.rc_context({"svg.hashsalt": "multum", "svg.fonttype": "path", "font.size": 9}):
+        figure = Figure(figsize=(2.6 * len(sizes), 3.4))
+        panels = np.atleast_1d(figure.subplots(1, len(sizes), sharey=True))
+        for axes, size in zip(panels, sizes, strict=True):
+            for (name, (points, law)), colour, marker in zip(arms.items(), COLOURS, MARKERS, strict=True):
+                ours = [point for point in points if point.parameters == size]
+                axes.scatter([one.bytes for one in ours], [one.bpb for one in ours], s=22, color=colour, marker=marker)
+                _draw_law(axes, law, size, [one.bytes for one in points], colour, name)
+            _dress(axes, f"{size:,} weights")
+        panels[0].set_ylabel("bits per byte of the same clean text", color=GREY)
+        panels[-1].legend(frameon=False, labelcolor=GREY)
+        target.parent.mkdir(exist_ok=True)
+        figure.savefig(target, transparent=True, bbox_inches="tight", metadata={"Date": None})
 
 
-def _draw_law(axes: Axes, law: Law, low: float, high: float, colour: str, name: str) -> None:
-    """Draw the least loss that a law has at each compute, with the band that its draws leave."""
-    shapes = list({derive_shape(round(size)): None for size in np.geomspace(1e4, 1e6, 80)})
-    per_byte = np.array([count_flops(shape) for shape in shapes])
-    compute = np.geomspace(low, high, 40)
-    n = np.repeat([[float(shape.parameters)] for shape in shapes], len(compute), axis=1)  # [sizes, computes]
-    columns = {"N": n.ravel(), "D": (compute[None] / per_byte[:, None]).ravel()}
-    said = np.exp(law.predict_log(columns)).reshape(n.shape).min(axis=0)
-    draws = np.exp(law.predict_draws(columns)).reshape(-1, *n.shape).min(axis=1)
-    below, above = np.quantile(draws, (0.1, 0.9), axis=0)
-    axes.plot(compute, said, color=colour, lw=1.5, label=name)
-    axes.fill_between(compute, below, above, color=colour, alpha=0.15, lw=0)
+def _draw_law(axes: Axes, law: Law, size: int, amounts: Sequence[int], colour: str, name: str) -> None:
+    """Draw what a law says of programs of one size over the bytes they were trained on, and what its draws say."""
+    d = np.geomspace(min(amounts), max(amounts), 40)
+    columns = {"N": np.full(len(d), float(size)), "D": d}
+    below, above = np.quantile(np.exp(law.predict_draws(columns)), (0.1, 0.9), axis=0)
+    axes.plot(d, np.exp(law.predict_log(columns)), color=colour, lw=1.5, label=name)
+    axes.fill_between(d, below, above, color=colour, alpha=0.15, lw=0)
 
 
-def _dress(axes: Axes) -> None:
+def _dress(axes: Axes, title: str) -> None:
     """Name the axes, and draw all lines so that they are seen on white and on black."""
+    axes.set_title(title, color=GREY, fontsize=9)
     axes.set_xscale("log")
-    axes.set_xlabel("training FLOPs", color=GREY)
-    axes.set_ylabel("bits per byte of the same clean text", color=GREY)
+    axes.set_xlabel("bytes trained on", color=GREY)
     axes.tick_params(which="both", colors=GREY)
     axes.grid(visible=True, which="major", color=GREY, alpha=0.25, lw=0.6)
     for spine in axes.spines.values():
         spine.set_color(GREY)
-    axes.legend(frameon=False, labelcolor=GREY)

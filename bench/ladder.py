@@ -1,7 +1,7 @@
 """Does a ladder of half an hour on two cores foretell a larger program, as it was trained and at few bits a weight?
 
 Run as `python -m bench.ladder [--runs DIR]`; stopped, it goes on with the same folder. Slices of equal compute over
-dickens, from 11,568 to 381,600 weights, and one run of a million that is larger than all of them. The law is fitted to
+dickens, from 11,568 to 343,760 weights, and one run of a million that is larger than all of them. The law is fitted to
 all runs but that one, and predicts it: bits per byte as trained, and at 8, 6, 4 and 3 bits a weight.
 Writes bench/results/ladder.json and the tables in docs/ladder.md.
 """
@@ -31,10 +31,11 @@ RESULTS = ROOT / "bench" / "results" / "ladder.json"
 PAGE = ROOT / "docs" / "ladder.md"
 # FLOPs of a slice: sizes of its programs.
 SLICES = {
-    1.2e11: (11_568, 18_288, 28_256),
-    5e11: (11_568, 21_648, 40_096, 63_776),
-    2e12: (21_648, 40_096, 80_112, 133_440, 234_048),
-    5e12: (63_776, 133_440, 234_048, 381_600),
+    1.2e11: (11_568, 40_096),
+    2.5e11: (11_568, 40_096, 107_856),
+    1e12: (11_568, 40_096, 107_856, 183_744),
+    4e12: (40_096, 107_856, 183_744, 343_760),
+    1e13: (183_744, 343_760),
 }
 LARGEST = (1_009_024, 1.6e13)
 BITS = (8, 6, 4, 3)

@@ -18,7 +18,7 @@ from multum.laws.law import Law
 from multum.laws.points import FLOPS_A_PARAMETER
 
 # Of the time for training; and the seconds below which a ladder tells nothing.
-_SHARE, _LEAST_S = 0.15, 90.0
+_SHARE, _LEAST_S = 0.15, 180.0
 # Data repeated more often is worth less than the law, which saw none repeated so often, would say.
 _MOST_EPOCHS = 4.0
 # A program shares its bytes with the network that learns as it codes: of a bit that it saves alone half is saved.

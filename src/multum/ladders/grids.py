@@ -10,14 +10,14 @@ from multum.ladders.rungs import Rung, count_flops
 from multum.laws.columns import KNOWN, read_number, simplify
 from multum.laws.points import FLOPS_A_PARAMETER
 from multum.laws.reading import Record, read_records
-from multum.neural.architectures import derive_shape
+from multum.neural.architectures import derive_shape, list_proportioned
 
 # Bytes a weight in a slice of equal compute: from programs too large for their data to programs too small.
 RATIOS = (6.0, 16.0, 45.0, 125.0, 350.0)
 # Slices, each of so many times the compute of the one below.
-_SLICES, _STEP = 4, 4.0
-# The least a run of a chosen grid may be: smaller ones learn how often bytes come, and no law.
-_LEAST_PARAMETERS, _LEAST_BYTES = 9_000, 200_000
+_SLICES, _STEP = 5, 3.0
+# The least a run of a chosen grid may read: in fewer steps programs learn how often bytes come, and no law.
+_LEAST_BYTES = 250_000
 # Data repeated more often than this is worth less and less. Source: Muennighoff et al. 2023 (2305.16264).
 _MOST_EPOCHS = 4.0
 # Fewer runs leave a law of five parameters nothing to be held against.
@@ -98,7 +98,8 @@ def choose_grid(
         middle = 0.5 * (low + high)
         rungs = cut_slices(math.exp(middle), training_bytes, architecture)
         low, high = (middle, high) if measure(rungs) <= budget else (low, middle)
-    return max((least, cut_slices(math.exp(low), training_bytes, architecture)), key=len)
+    found = cut_slices(math.exp(low), training_bytes, architecture)
+    return found if len(found) >= LEAST_RUNS else least
 
 
 def _find_least(training_bytes: int, architecture: str) -> tuple[Rung, ...]:
@@ -130,8 +131,14 @@ def cut_slices(largest_flops: float, training_bytes: int, architecture: str) -> 
         flops = largest_flops / _STEP**number
         for ratio in RATIOS:
             # the program that has about so many bytes for each of its weights at this compute
-            parameters = max(_LEAST_PARAMETERS, round(math.sqrt(flops / (FLOPS_A_PARAMETER * ratio))))
+            parameters = _find_size(math.sqrt(flops / (FLOPS_A_PARAMETER * ratio)), architecture)
             trained_bytes = flops / count_flops(derive_shape(parameters, architecture))
             if _LEAST_BYTES <= trained_bytes <= _MOST_EPOCHS * training_bytes:
                 rungs.append(Rung(parameters, round(trained_bytes), architecture))
     return tuple({rung.name: rung for rung in rungs}.values())
+
+
+def _find_size(wanted: float, architecture: str) -> int:
+    """Return the weights of the well proportioned program that is nearest to a size."""
+    sizes = [shape.parameters for shape in list_proportioned(architecture)]
+    return min(sizes, key=lambda size: abs(math.log(size / wanted)))

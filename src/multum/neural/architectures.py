@@ -83,10 +83,29 @@ def derive_shape(parameters: int, architecture: str = "llama") -> Shape:
             f"{parameters:,} parameters are out of range; give {LEAST_PARAMETERS:,} to {MOST_PARAMETERS:,}"
         )
     shapes, sizes, aspects = _tabulate(architecture)
-    wanted = math.log(_ASPECTS[architecture] * (parameters / 1e6) ** _ASPECT_POWER)
     # how far a shape is from the size and from the proportions that are wanted
-    misfits = (8 * (sizes - math.log(parameters))) ** 2 + (aspects - wanted) ** 2
+    misfits = (8 * (sizes - math.log(parameters))) ** 2 + (aspects - _want_aspect(architecture, parameters)) ** 2
     return shapes[int(np.argmin(misfits))]
+
+
+@cache
+def list_proportioned(architecture: str) -> tuple[Shape, ...]:
+    """Return the best proportioned shape of each width, rising: sizes between which nothing but size changes.
+
+    Shapes of other sizes are wider or deeper than they should be, and at the smallest, where a layer more or less is a
+    large step, that moves their rate by some percent.
+    """
+    best: dict[int, tuple[float, Shape]] = {}
+    for shape in _tabulate(architecture)[0]:
+        misfit = abs(math.log(shape.width / shape.layers) - _want_aspect(architecture, shape.parameters))
+        if shape.width not in best or misfit < best[shape.width][0]:
+            best[shape.width] = (misfit, shape)
+    return tuple(shape for _, shape in best.values())
+
+
+def _want_aspect(architecture: str, parameters: int) -> float:
+    """Return the logarithm of the width over the depth that a program of so many weights should have."""
+    return math.log(_ASPECTS[architecture]) + _ASPECT_POWER * math.log(parameters / 1e6)
 
 
 @cache
