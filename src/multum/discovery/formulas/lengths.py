@@ -18,13 +18,16 @@ _BELL_PARAMETERS = 2
 
 
 def find_quanta(values: Array, written: Array) -> Array:
-    """Return the step to which each value is stated: 1 in a column of integers.
+    """Return the step in which each value is counted: 1 in a column of integers, else how finely it is stated."""
+    return np.ones(len(values)) if (values == np.round(values)).all() else find_precision(values, written)
+
+
+def find_precision(values: Array, written: Array) -> Array:
+    """Return how finely each value is stated.
 
     written: the unit of the last digit, 0 where it was computed: then a double's precision of the column's size, one
-    step for all rows, as noise has one deviation for all.
+    for all rows, as noise has one deviation for all.
     """
-    if (values == np.round(values)).all():
-        return np.ones(len(values))
     spread = float(np.sqrt(np.mean(values * values)))
     return np.maximum(written, 2.0**-STATED_BITS * spread + np.finfo(float).tiny)
 

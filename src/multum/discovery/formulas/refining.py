@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from multum.discovery.formulas.lengths import count_residual_bits
+from multum.discovery.formulas.lengths import count_residual_bits, find_precision
 from multum.discovery.formulas.numbers import Constant, name_number
 from multum.discovery.formulas.operators import Array
 from multum.discovery.formulas.problems import FIT_ROWS, Problem
@@ -124,7 +124,7 @@ def refine(problem: Problem, program: Program) -> tuple[Program, Array] | None:
             damping = max(damping, 1e-9) * 100
             if damping > 1e6:
                 break
-    floor = float(np.mean(problem.quanta[rows] ** 2)) * len(rows)
+    floor = float(np.mean(find_precision(target, problem.target_units[rows]) ** 2)) * len(rows)
     doubts[free] = _find_doubts(slopes, max(loss, floor), len(rows))
     return _place(program, free, values), doubts
 

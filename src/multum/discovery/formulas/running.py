@@ -133,14 +133,15 @@ class Run:
     def _run_stage(self, stage: Stage) -> _Found:
         """Return (all formulas of a stage, those of them that agree in every row)."""
         entries, exact = [], []
-        for draft in stage.drafts():
-            entry = polish(self._problem, draft)
-            if entry is not None:
-                entries.append(entry)
-                if self._is_exact(entry):
-                    exact.append(entry)
-            if self._must_stop():
-                break
+        with np.errstate(all="ignore"):  # out of a function's domain is NaN here, and dropped
+            for draft in stage.drafts():
+                entry = polish(self._problem, draft)
+                if entry is not None:
+                    entries.append(entry)
+                    if self._is_exact(entry):
+                        exact.append(entry)
+                if self._must_stop():
+                    break
         return entries, exact
 
     def _is_exact(self, entry: Entry) -> bool:

@@ -128,12 +128,11 @@ def reduce_problem(problem: Problem, dimensions: Mapping[str, Dimension], target
         raise UsageError(
             f"no product of the inputs has the unit of '{target}'; check the units, or add the column missing"
         )
-    if len(groups) >= len(problem.names):
+    # Without groups there is only a number to find, which the search does at once.
+    if not groups or len(groups) >= len(problem.names):
         return None
     front = make_monomial([(one.numerator, one.denominator) for one in prefactor])
     written = [make_monomial([(one.numerator, one.denominator) for one in group]) for group in groups]
-    if not written:
-        written = [make_monomial([(0, 1)] * len(problem.names))]  # f is a number; the search needs a column
     size = front.evaluate(problem.columns)
     columns = np.array([group.evaluate(problem.columns) for group in written])
     if not (np.isfinite(size).all() and np.isfinite(columns).all() and (size != 0).all()):

@@ -1,7 +1,6 @@
 """Columns of numbers that others give: copies, conversions of units, sums, products, and row numbers."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -111,14 +110,17 @@ def find_formula(table: Table, target: str, inputs: Sequence[str], must_stop: Ca
         problem, _ = make_problem(table, target, inputs, None, 0)
     except UsageError:  # too few rows, or nothing that varies
         return None
-    best: Entry | None = None
-    for draft in _list_drafts(problem, must_stop):
-        entry = polish(problem, draft)
-        if entry is None or (best is not None and entry.total_bits >= best.total_bits):
-            continue
-        if entry.program.named and is_theorem(problem, entry.program, 0.0) and check(problem, entry.program).agrees:
-            best = replace(entry, residual_bits=0.0)
-    return None if best is None else _write(problem, target, best)
+    with np.errstate(all="ignore"):  # out of a function's domain is NaN here, and dropped
+        entries = [polish(problem, draft) for draft in _list_drafts(problem, must_stop)]
+    exact = [entry for entry in entries if entry is not None and _is_exact(problem, entry)]
+    if not exact:
+        return None
+    return _write(problem, target, min(exact, key=lambda entry: entry.program_bits))
+
+
+def _is_exact(problem: Problem, entry: Entry) -> bool:
+    named = entry.program.named and is_theorem(problem, entry.program, 0.0)
+    return named and check(problem, entry.program).agrees
 
 
 def _list_drafts(problem: Problem, must_stop: Callable[[], bool]) -> Iterator[Program]:
