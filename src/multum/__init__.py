@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from multum.shrinking.loading import load_program
     from multum.shrinking.reports import ShrinkReport
     from multum.shrinking.shrinker import shrink
+    from multum.similarity.classifying import ClassifyReport, classify
+    from multum.similarity.estimators import CodeLengthClassifier
     from multum.training.fitting import fit
     from multum.training.labels.fitting import cross_validate_labels, fit_labels
     from multum.training.reports import FitReport
@@ -56,6 +58,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BlockListing",
+    "ClassifyReport",
+    "CodeLengthClassifier",
     "ExportReport",
     "FindReport",
     "FitReport",
@@ -84,6 +88,7 @@ __all__ = [
     "UnpackReport",
     "UsageError",
     "__version__",
+    "classify",
     "code_bits",
     "cross_validate_labels",
     "discover_formula",
@@ -117,6 +122,8 @@ __all__ = [
 # Public name -> (module, name there).
 _HOMES = {
     "BlockListing": ("multum.archive.listing", "BlockListing"),
+    "ClassifyReport": ("multum.similarity.classifying", "ClassifyReport"),
+    "CodeLengthClassifier": ("multum.similarity.estimators", "CodeLengthClassifier"),
     "ExportReport": ("multum.shrinking.exporting", "ExportReport"),
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
@@ -144,6 +151,7 @@ _HOMES = {
     "Theorem": ("multum.discovery.theorems.reports", "Theorem"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
+    "classify": ("multum.similarity.classifying", "classify"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
     "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
     "discover_formula": ("multum.discovery.formulas.finder", "discover_formula"),

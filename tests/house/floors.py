@@ -26,6 +26,7 @@ FLOORS = {
     "shrinking": 8,
     "laws": 8,
     "discovery": 8,
+    "similarity": 8,
     "ladders": 9,
     "finding": 10,
     "reporting": 10,

@@ -34,6 +34,7 @@ VERBS = {
     "plan": "Say what a budget buys, by a law: size, data, loss.",
     "report": "Show what other verbs found on one page, for any browser.",
     "discover": "Find formulas, sequences and laws that hold exactly.",
+    "classify": "Say which class texts belong to, by code length.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 

@@ -1,0 +1,121 @@
+"""A program a class: what has read the texts of one class, and how many bits it needs for another text.
+
+Invariant: the bits depend on the texts, their order and the recipe alone, never on threads or on other questions.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multum.similarity.calibration import Calibration, fit_calibration, start_calibration
+from multum.similarity.memory import Memory
+from multum.similarity.recipes import lean_recipe, suited_recipe
+
+Progress = Callable[[int, int | None], None]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Ends a text, so that how it ends counts too and the next one begins afresh.
+_END = b"\n"
+# Of the texts of a class every fifth is held out for calibration, and no more than so many of all.
+_HELD_SHARE, _HELD_TEXTS = 5, 1000
+# Bytes of each class that the kind of data is told from.
+_SAMPLE_BYTES = 1 << 16
+
+
+class ClassPrograms:
+    """Programs that have read the texts of a class each.
+
+    texts: bytes each. labels: int64[n], classes from 0 on; every class has a text. level: 1 to 9, or None for a lean
+    network. threads: how many classes are worked on at once.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[bytes],
+        labels: NDArray[np.int64],
+        level: int | None = None,
+        threads: int = 1,
+        progress: Progress | None = None,
+    ) -> None:
+        self.threads = threads
+        done = _Tally(sum(map(len, texts)), progress)
+        joined = [_join(texts[row] for row in np.flatnonzero(labels == c)) for c in range(int(labels.max()) + 1)]
+        size_bytes = max(map(len, joined))
+        sample = b"".join(part[:_SAMPLE_BYTES] for part in joined)
+        # one recipe for all: their bits are compared
+        recipe = lean_recipe(size_bytes) if level is None else suited_recipe(sample, level, size_bytes)
+
+        def read(part: bytes) -> Memory:
+            memory = Memory(recipe, part)
+            done.add(len(part))
+            return memory
+
+        self._memories = _spread(read, joined, threads)
+
+    def count_bits(self, texts: Sequence[bytes], progress: Progress | None = None) -> NDArray[np.float64]:
+        """Return float64[n, classes]: the bits of each text under each program."""
+        done = _Tally(sum(map(len, texts)) * len(self._memories), progress)
+
+        def ask(memory: Memory) -> list[float]:
+            bits = []
+            for text in texts:
+                bits.append(memory.count_bits(text + _END))
+                done.add(len(text))
+            return bits
+
+        return np.array(_spread(ask, self._memories, self.threads), np.float64).reshape(len(self._memories), -1).T
+
+
+def calibrate(
+    texts: Sequence[bytes], labels: NDArray[np.int64], level: int | None = None, threads: int = 1
+) -> Calibration:
+    """Return a calibration by texts held out from programs like those of `ClassPrograms`.
+
+    Where a class has fewer than five texts it is the one by counts alone. Cost: reading the texts, and the held-out
+    ones once a class.
+    """
+    first = start_calibration(np.bincount(labels))
+    held = _hold_out(labels)
+    if not held.any() or len(np.unique(labels[held])) < len(first.biases):
+        return first
+    kept = np.flatnonzero(~held)
+    programs = ClassPrograms([texts[row] for row in kept], labels[kept], level, threads)
+    asked = np.flatnonzero(held)
+    return fit_calibration(programs.count_bits([texts[row] for row in asked]), labels[asked], first)
+
+
+def _hold_out(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return bool[n]: whether a text is held out. Of a class's texts every fifth, or fewer where there are many."""
+    step = max(_HELD_SHARE, -(-len(labels) // _HELD_TEXTS))
+    held = np.zeros(len(labels), bool)
+    for c in range(int(labels.max()) + 1):
+        held[np.flatnonzero(labels == c)[_HELD_SHARE - 1 :: step]] = True
+    return held
+
+
+def _join(texts: Iterable[bytes]) -> bytes:
+    return b"".join(text + _END for text in texts)
+
+
+def _spread(work: Callable[[Item], Result], items: Sequence[Item], threads: int) -> list[Result]:
+    """Return work(item) for each; kernels let other threads run."""
+    if threads == 1 or len(items) == 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, items))
+
+
+class _Tally:
+    """Adds up what several threads have done, and tells."""
+
+    def __init__(self, total_bytes: int, progress: Progress | None) -> None:
+        self._done, self._total, self._progress = 0, total_bytes, progress
+
+    def add(self, size_bytes: int) -> None:
+        self._done += size_bytes  # a torn count would only be shown, never used
+        if self._progress is not None:
+            self._progress(min(self._done, self._total), self._total)
