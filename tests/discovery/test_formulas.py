@@ -70,9 +70,9 @@ def test_squares_are_completed() -> None:
 
 
 def test_rounded_numbers_are_no_hindrance() -> None:
-    columns = {name: np.round(column, 3) for name, column in draw_columns({"h": (1, 5), "g": (1, 9)}, 60).items()}
-    table: Columns = {name: [f"{value:.3f}" for value in column] for name, column in columns.items()}
-    table["y"] = [f"{2 * pi * sqrt(h / g):.4f}" for h, g in zip(columns["h"], columns["g"], strict=True)]
+    drawn = draw_columns({"h": (1, 5), "g": (1, 9)}, 60)
+    table: Columns = {name: [f"{value:.3f}" for value in column] for name, column in drawn.items()}
+    table["y"] = [f"{2 * pi * sqrt(float(h) / float(g)):.4f}" for h, g in zip(table["h"], table["g"], strict=True)]
     report = discover_formula(table, target="y")
     assert report.exact
     assert report.formula == "2*pi*sqrt(h)/sqrt(g)"

@@ -3,9 +3,6 @@
 Invariant: every number is finite, and what was left out of a table is told.
 """
 
-import csv
-import io
-import json
 import math
 import os
 import re
@@ -17,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multum.errors import FormatError, MissingExtra, UsageError
+from multum.data.rows import check_table, read_csv, read_objects, read_parquet
+from multum.errors import FormatError, UsageError
 
 Array = NDArray[np.float64]
 Source = "str | os.PathLike[str] | Mapping[str, Any]"
@@ -66,17 +64,17 @@ def read_table(source: "str | os.PathLike[str] | Mapping[str, Any]") -> Table:
     if isinstance(source, Mapping):
         return _read_columns(source)
     path = Path(source)
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        if not path.exists():
-            raise UsageError(f"there is no '{path}'")
-        raise UsageError(f"'{path}' is no table; tables end in {', '.join(SUFFIXES)}")
+    suffix = check_table(path, SUFFIXES)
     if suffix == ".parquet":
-        table = _read_parquet(path)
+        columns = read_parquet(path)
+        table = _gather(path, columns, list(columns.values()))
     elif suffix in (".jsonl", ".ndjson"):
-        table = _read_lines(path)
+        objects = [found for _, found in read_objects(path, parse_float=str, parse_int=str)]
+        names = dict.fromkeys(name for one in objects for name in one)
+        table = _gather(path, names, [[one.get(name) for one in objects] for name in names])
     else:
-        table = _read_csv(path, "," if suffix == ".csv" else "\t")
+        header, rows = read_csv(path)
+        table = _gather(path, header, list(zip(*(cells for _, cells in rows), strict=True)))
     if not table.rows:
         raise FormatError(f"'{path}' has no rows; a header and rows below it were expected")
     return table
@@ -100,74 +98,9 @@ def _write_cell(value: Any) -> str:
     return value if isinstance(value, str) else str(value.item() if isinstance(value, np.generic) else value)
 
 
-def _decode(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FormatError(f"'{path}' is not UTF-8; convert it with iconv -t UTF-8", error.start) from error
-
-
-def _read_csv(path: Path, separator: str) -> Table:
-    """Return the rows below the header. Raises FormatError with the line."""
-    reader = csv.reader(io.StringIO(_decode(path), newline=""), delimiter=separator, strict=True)
-    names: list[str] | None = None
-    rows: list[list[str]] = []
-    try:
-        for row in reader:
-            if not row:
-                continue
-            if names is None:
-                names = _check_header(path, [cell.strip() for cell in row])
-            elif len(row) != len(names):
-                raise FormatError(
-                    f"'{path}' has {len(names)} columns, and {len(row)} cells in line {reader.line_num}; quote cells"
-                    " that hold a separator"
-                )
-            else:
-                rows.append(row)
-    except csv.Error as error:
-        raise FormatError(f"'{path}' is not csv at line {reader.line_num}: {error}") from error
-    return _limit(Table(str(path), tuple(names or ()), tuple(map(list, zip(*rows, strict=True)))))
-
-
-def _check_header(path: Path, names: list[str]) -> list[str]:
-    """Return the names of columns. Raises FormatError for what cannot be names."""
-    if len(set(names)) < len(names):
-        raise FormatError(f"'{path}' has a header with a name twice: {', '.join(names)}; name each column once")
-    if not all(names) or any(_NUMBER.fullmatch(name) for name in names):
-        raise FormatError(f"'{path}' begins with {', '.join(names)}; its first line must name the columns")
-    return names
-
-
-def _read_lines(path: Path) -> Table:
-    """Return the table of an object a line; a field that is missing is an empty cell. Raises FormatError."""
-    objects = []
-    for number, line in enumerate(_decode(path).split("\n"), 1):
-        if line.strip():
-            try:
-                found = json.loads(line, parse_float=str, parse_int=str)
-            except (ValueError, RecursionError) as error:
-                raise FormatError(f"'{path}' is not JSON at line {number}: {error}") from error
-            if not isinstance(found, dict):
-                raise FormatError(f"'{path}' has a {type(found).__name__} at line {number}; an object was expected")
-            objects.append(found)
-    names = tuple(dict.fromkeys(name for one in objects for name in one))
-    return _limit(Table(str(path), names, tuple([_write_cell(one.get(name)) for one in objects] for name in names)))
-
-
-def _read_parquet(path: Path) -> Table:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtra("reading parquet needs PyArrow; pip install 'multum[laws]'") from error
-    with path.open("rb") as file:
-        try:
-            columns = parquet.read_table(file).to_pydict()
-        except (pyarrow.ArrowException, ValueError) as error:
-            raise FormatError(f"'{path}' is no parquet file: {error}") from error
-    cells = tuple([_write_cell(value) for value in values] for values in columns.values())
-    return _limit(Table(str(path), tuple(columns), cells))
+def _gather(path: Path, names: Iterable[str], columns: Iterable[Iterable[Any]]) -> Table:
+    """Return the table of columns of a file; a value that is missing is an empty cell."""
+    return _limit(Table(str(path), tuple(names), tuple([_write_cell(value) for value in one] for one in columns)))
 
 
 def _limit(table: Table) -> Table:

@@ -206,6 +206,7 @@ def write_report(
         residual_bits=0.0 if exact else entry.residual_bits,
         raw_bits=problem.raw_bits,
         error=float(np.sqrt(np.nanmean(residuals * residuals))),
+        size=float(np.sqrt(np.mean(problem.target**2))),
         checked_rows=checked.rows,
         held_out_rows=checked.held_out,
         frontier=tuple(_show(problem, one, names) for one in frontier),

@@ -19,6 +19,8 @@ PROBE_ROWS = 64
 FIT_ROWS = 1000
 _HELD_OUT = 0.2
 _FEWEST_HELD_OUT = 2
+# Of a column's size: the exact heads compare ten digits.
+_ROUNDED = 1e-10
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ class Problem:
     def probes(self) -> NDArray[np.intp]:
         """The rows on which many expressions are compared."""
         return self.fitted[:PROBE_ROWS]
+
+    @cached_property
+    def is_rounded(self) -> bool:
+        """Whether numbers are written so short that formulas can only be compared roughly, and then checked."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            written = [(self.target_units, self.target), *zip(self.column_units, self.columns, strict=True)]
+            shares = [float(np.max(units)) / float(np.median(np.abs(values))) for units, values in written]
+        return max(shares) > _ROUNDED
 
     @cached_property
     def quanta(self) -> Array:

@@ -27,7 +27,8 @@ class FormulaReport:
 
     formula: as sympy reads it, in `symbols`, of which symbols[i] is the column inputs[i]. exact: every row agrees, the
     held-out ones too. proof: how that is known: "rational" arithmetic of what is written, or "digits", or "". program_
-    bits, residual_bits, raw_bits: the formula, the column given it, the column alone. checked_rows, held_out_rows: that
+    bits, residual_bits, raw_bits: the formula, the column given it, the column alone. error, size: root mean square of
+    what is left, and of the column. checked_rows, held_out_rows: that
     it was computed on, and of these the ones the search did not see. stage: of the search that found it.
     """
 
@@ -43,6 +44,7 @@ class FormulaReport:
     residual_bits: float
     raw_bits: float
     error: float
+    size: float
     checked_rows: int
     held_out_rows: int
     frontier: tuple[FrontierEntry, ...]
@@ -80,11 +82,10 @@ class FormulaReport:
 
     def __str__(self) -> str:
         """Return a few lines for people."""
-        held = (
-            f"{self.checked_rows:,} rows agree, {self.held_out_rows:,} of them held out"
-            if self.exact
-            else (f"not exact: off by {self.error:.3g} on the mean")
-        )
+        if self.exact:
+            held = f"{self.checked_rows:,} rows agree, {self.held_out_rows:,} of them held out"
+        else:
+            held = f"not exact: off by {self.error:.3g}, {self.error / self.size:.2%} of the column's size"
         lines = [f"{self.target} = {self.formula}", held]
         saved = self.raw_bits - self.program_bits - self.residual_bits
         lines.append(

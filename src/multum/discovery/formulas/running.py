@@ -21,8 +21,8 @@ from multum.discovery.formulas.verifying import check, is_theorem
 # Mutations in a row that better nothing before the search gives up.
 _PATIENCE = 4000
 _TOLD_EVERY = 50
-# Residuals of so many times the announced noise are that noise.
-_QUIET = 1.1
+# Residuals of so many times the announced noise are that noise; few rows leave more room for chance.
+_QUIET = 1.05
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ class Run:
 
     def run(self) -> Outcome:
         """Search until a formula is exact, all stages are done, or the time is over."""
-        if self._problem.noise is None or self._problem.noise == 0:
+        if not self._problem.noise and not self._problem.is_rounded:
             self._run_stages(list_exact_stages(self._problem, self._operators, self._must_stop))
-        if self.outcome.exact is None and self._problem.noise != 0:
+        if self.outcome.exact is None and (self._problem.noise != 0 or self._problem.is_rounded):
             self._run_stages(list_rough_stages(self._problem, self._operators, self._must_stop))
         if self.outcome.exact is None and not self.outcome.stage and not self._must_stop():
             self._mutate()
@@ -158,7 +158,9 @@ class Run:
         size = float(np.sqrt(np.mean(self._problem.target**2)))
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = float(np.sqrt(np.mean((residuals / target) ** 2)))
-        return min(float(np.sqrt(np.mean(residuals * residuals))) / size, relative) <= _QUIET * self._problem.noise
+        return min(float(np.sqrt(np.mean(residuals * residuals))) / size, relative) <= self._problem.noise * (
+            _QUIET + 2 / np.sqrt(len(rows))
+        )
 
     def _mutate(self) -> None:
         """Change formulas of the frontier until nothing gets better for long, or the time is over."""

@@ -265,7 +265,19 @@ def _write_product(polynomial: Sequence[int], back: int, start: int) -> str:
     """Return a polynomial in n times the term so far back."""
     front = write_polynomial([Fraction(value) for value in polynomial], start, factored=True)
     term = f"a(n-{back})" if back else "a(n)"
-    return term if front == "1" else f"{front}*{term}" if front.isalnum() else f"({front})*{term}"
+    if front == "1":
+        return term
+    return f"({front})*{term}" if _is_sum(front) else f"{front}*{term}"
+
+
+def _is_sum(text: str) -> bool:
+    """Return whether a sign between terms stands outside all brackets."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0 and place and letter in "+-":
+            return True
+    return False
 
 
 def _write_sum(terms: Sequence[tuple[Fraction, str]]) -> str:
