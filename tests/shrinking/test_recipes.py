@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -59,7 +60,7 @@ def test_recipes_come_back_as_they_are_understood() -> None:
 
 def test_zeros_survive_coding_and_each_pass_has_its_line(note: Path, tmp_path: Path) -> None:
     save_byte_llama(tmp_path / "net", **ROOMY)
-    options = {"data": note, "calibration": 512, "target_bits": 6.0}
+    options: dict[str, Any] = {"data": note, "calibration": 512, "target_bits": 6.0}
     report = multum.shrink(tmp_path / "net", tmp_path / "x.mtm", recipe="prune=surgeon:0.6 | code", **options)
     assert [line.name for line in report.passes] == ["prune=surgeon:0.6", "code"]
     assert "of 18,432 weights are 0" in report.passes[0].told

@@ -84,5 +84,5 @@ def _fit_range(values: Tensor, part: float, rounding: Rounding) -> tuple[Tensor,
 
 def _find_exponents(steps: Tensor) -> Tensor:
     """Return int16: the exponents nearest to steps; of no width at all, the least."""
-    scaled = steps.double().log2().clamp(-STEP_OCTAVES, STEP_OCTAVES) * 2**FINEST
+    scaled: Tensor = steps.double().log2().clamp(-STEP_OCTAVES, STEP_OCTAVES) * 2**FINEST
     return scaled.round().to(torch.int16)
