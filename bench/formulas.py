@@ -6,13 +6,16 @@ Run as `python -m bench.formulas [--only exact,noise,random] [--budget 60]`. For
   noise   with a deviation of a thousandth of the target's; what is found has the right structure if its constants,
           fitted again without noise, leave nothing
   random  tables in which nothing holds: how many formulas are claimed
+  peers   a few formulas, without noise, by gplearn and Operon, where --peer is a Python that has them
 Writes bench/results/formulas.json and the tables in docs/discover.md.
 """
 
 import argparse
 import csv
 import json
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +40,9 @@ SOURCE = ROOT.parent / "shared" / "data" / "formula" / "feynman_odd.csv"
 ROWS = 1000
 NOISE = 1e-3
 RANDOM_TABLES = 1000
+RANDOM_S = 0.5
+# One each of the kinds: powers, a sum, a factor, a wave, a growth, a sum of squares, a ratio, a bell.
+PEERS_TRY = ("I.12.2", "I.11.19", "I.15.1", "I.18.14", "I.40.1", "I.13.4", "I.18.4", "I.6.2b")
 STRETCH = 1.5
 TARGET = "target_"
 # Of the target's size: what a formula of ten operations may lose of a double.
@@ -99,6 +105,9 @@ def main() -> int:
         found["noise"] = [measure_noise(truth, asked.budget) for truth in truths]
     if "random" in kinds:
         found["random"] = measure_random()
+    if "peers" in kinds and asked.peer is not None:
+        chosen = [truth for truth in truths if truth.name in PEERS_TRY]
+        found["peers"] = [measure_peer(truth, peer, asked) for truth in chosen for peer in ("gplearn", "pyoperon")]
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     if PAGE.is_file():
         PAGE.write_text(replace_marked(PAGE, show_tables(found)), "utf-8")
@@ -113,6 +122,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", default="exact,noise,random", metavar="KINDS", help="what is measured; the rest stays"
     )
+    parser.add_argument("--peer", type=Path, metavar="PYTHON", help="a Python with gplearn and pyoperon")
+    parser.add_argument("--peer-budget", type=float, default=20.0, metavar="S", help="seconds a formula and peer")
     parser.add_argument("--budget", type=float, default=60.0, metavar="S", help="seconds a formula")
     return parser.parse_args()
 
@@ -204,10 +215,36 @@ def measure_random() -> Row:
         if np.ptp(table["y"]) == 0:
             continue
         report = discover_formula(
-            table, target="y", inputs=[f"x{place}" for place in range(width)], noise=0, time_s=0.25
+            table, target="y", inputs=[f"x{place}" for place in range(width)], noise=0, time_s=RANDOM_S
         )
         claimed += report.exact
-    return {"tables": RANDOM_TABLES, "claimed": claimed, "time_s_each": 0.25}
+    return {"tables": RANDOM_TABLES, "claimed": claimed, "time_s_each": RANDOM_S}
+
+
+def measure_peer(truth: Truth, peer: str, asked: argparse.Namespace) -> Row:
+    """Return whether a peer's formula agrees on fresh rows, and how far it is off."""
+    columns, target = truth.draw(0)
+    fresh, wanted = truth.draw(1)
+    with tempfile.TemporaryDirectory(prefix="multum-bench-") as folder:
+        for name, one in (
+            ("x", np.stack(list(columns.values()), 1)),
+            ("y", target),
+            ("fresh", np.stack(list(fresh.values()), 1)),
+        ):
+            np.save(Path(folder) / f"{name}.npy", one)
+        script = ROOT / "bench" / "formula_peer.py"
+        command = [asked.peer, script, peer, folder, str(asked.peer_budget)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        difference = np.abs(np.load(Path(folder) / "predicted.npy") - wanted)
+    error = float(np.max(difference / (np.abs(wanted) + np.sqrt(np.median(wanted * wanted)))))
+    row = {
+        "name": truth.name,
+        **json.loads(done.stdout.splitlines()[-1]),
+        "fresh_error": error,
+        "recovered": error < AGREES,
+    }
+    print(json.dumps(row), flush=True)
+    return row
 
 
 def draw_at_random(generator: np.random.Generator, kind: int, shape: tuple[int, int]) -> Array:
@@ -244,9 +281,24 @@ def show_tables(found: dict[str, Any]) -> str:
         parts.append(
             f"Of {found['random']['tables']:,} random tables, {found['random']['claimed']} got an exact formula."
         )
+    parts += show_peers(found)
     machine = found["machine"]
     parts.append(f"{found['date']}, commit {found['commit']}, {machine['processor']}, {machine['cores']} cores.")
     return "\n\n".join(parts)
+
+
+def show_peers(found: dict[str, Any]) -> list[str]:
+    """Return the peers' table, beside the same formulas by Multum."""
+    if "peers" not in found:
+        return []
+    names = list(dict.fromkeys(row["name"] for row in found["peers"]))
+    ours = [row | {"peer": "multum"} for row in found.get("exact", []) if row["name"] in names]
+    lines = [["", f"recovered, of {len(names)}", "median CPU s", "median error on fresh rows"]]
+    for peer in ("multum", "gplearn", "pyoperon"):
+        rows = [row for row in (*ours, *found["peers"]) if row["peer"] == peer]
+        middle = [float(np.median([row[key] for row in rows])) for key in ("cpu_s", "fresh_error")] if rows else []
+        lines.append([peer, str(sum(row["recovered"] for row in rows)), *(f"{value:.2g}" for value in middle)])
+    return [make_table(lines)]
 
 
 if __name__ == "__main__":
