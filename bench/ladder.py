@@ -1,8 +1,9 @@
 """Does a ladder of half an hour on two cores foretell a larger program, as it was trained and at few bits a weight?
 
 Run as `python -m bench.ladder [--runs DIR]`; stopped, it goes on with the same folder. Slices of equal compute over
-dickens, from 11,568 to 343,760 weights, and one run of a million that is larger than all of them. The law is fitted to
-all runs but that one, and predicts it: bits per byte as trained, and at 8, 6, 4 and 3 bits a weight.
+dickens, from 11,568 to 343,760 weights, and one run of 667,632 that is larger than all of them. The law is fitted to
+all runs but that one, and predicts it: bits per byte as trained, and at 8, 6, 4 and 3 bits a weight. Beside it, a run of
+a million weights, which has two heads where all others have one: how far is a law off when more changes than size?
 Writes bench/results/ladder.json and the tables in docs/ladder.md.
 """
 
@@ -37,7 +38,7 @@ SLICES = {
     4e12: (40_096, 107_856, 183_744, 343_760),
     1e13: (183_744, 343_760),
 }
-LARGEST = (1_009_024, 1.6e13)
+LARGEST, OTHER = (667_632, 1.6e13), (1_009_024, 1.6e13)
 BITS = (8, 6, 4, 3)
 Row = dict[str, Any]
 
@@ -53,8 +54,7 @@ def main() -> int:
         "commit": describe_commit(),
         "machine": describe_machine(),
         "data": {"name": asked.data.name, "sha256": hashlib.sha256(asked.data.read_bytes()).hexdigest()},
-        "cost": costs,
-        "time_s": round(report.time_s),
+        "sessions": list_sessions(costs, report),
         "flops": report.flops,
         "points": [point.as_dict() for point in report.points],
         "failed": list(report.failed),
@@ -87,16 +87,21 @@ def climb(data: Path, runs: Path) -> tuple[LadderReport, list[Row]]:
         if moment.note is not None:
             print(f"{moment.spent_s:.0f} s, {moment.done}/{moment.runs}: {moment.name}: {moment.note}", flush=True)
 
-    rows = [(size, flops) for flops, sizes in SLICES.items() for size in sizes] + [LARGEST]
+    rows = [(size, flops) for flops, sizes in SLICES.items() for size in sizes] + [LARGEST, OTHER]
     grid = {"params": [size for size, _ in rows], "flops": [flops for _, flops in rows]}
     return multum.ladder(data, runs, grid=grid, bits=BITS, announce=announce, progress=progress), costs
 
 
+def list_sessions(costs: list[Row], report: LadderReport) -> list[Row]:
+    """Return what each session of the ladder was said to cost, and took; earlier ones are those of earlier results."""
+    earlier = json.loads(RESULTS.read_text("utf-8"))["sessions"] if costs[0]["finished"] and RESULTS.is_file() else []
+    return [*earlier, *({**cost, "took_s": round(report.time_s)} for cost in costs if cost["runs"])]
+
+
 def foretell(points: Sequence[Point]) -> Row:
     """Return what the law of all runs but the largest says of that one, and of rounding."""
-    largest = max(points, key=lambda point: point.flops).run
-    seen = [point for point in points if point.run != largest]
-    unseen = [point for point in points if point.run == largest]
+    seen = [point for point in points if point.parameters < LARGEST[0]]
+    unseen, other = ([point for point in points if point.parameters == size] for size, _ in (LARGEST, OTHER))
     trained = [point for point in seen if point.post_training_bits == 32]
     plain, rounded = _fit(trained, bits=False), _fit(seen, bits=True)
     fitted = _predict(rounded, seen)
@@ -110,6 +115,7 @@ def foretell(points: Sequence[Point]) -> Row:
         "law_of_all": rounded.as_dict(),
         "largest_trained": _predict(plain, [point for point in unseen if point.post_training_bits == 32]),
         "largest": _predict(rounded, unseen),
+        "other": _predict(rounded, other),
         "fitted_error": {
             f"{bits:g}": float(np.mean([abs(row["error"]) for row in fitted if row["bits"] == bits]))
             for bits in (32, *BITS)
@@ -190,12 +196,17 @@ def _show_row(row: Row) -> list[str]:
 def _tell_origin(found: Row) -> str:
     """Return what stands below the tables: cost, reach, and where the figures come from."""
     seen, machine = found["seen"], found["machine"]
-    largest = max(point["flops"] for point in found["points"])
+    largest = found["largest_trained"][0]["run"]
+    reach = next(point["flops"] for point in found["points"] if point["run"] == largest) / seen["most_flops"]
+    told = "; ".join(
+        f"{one['runs']} runs in {one['took_s'] / 60:.0f} minutes, {one['time_s'] / 60:.0f} told before the start"
+        for one in found["sessions"]
+    )
     return (
-        f"{seen['runs'] + 1} runs on {found['data']['name']}, {found['flops']:.3g} FLOPs, {found['time_s'] / 60:.0f}"
-        f" minutes ({found['cost'][0]['time_s'] / 60:.0f} were told before the start). The largest has"
-        f" {largest / seen['most_flops']:.1f} times the compute of the largest that was fitted. Commit"
-        f" {found['commit']}, {found['date']}, {machine['processor']}, {machine['cores']} cores."
+        f"{told}; {found['flops']:.3g} FLOPs on {found['data']['name']}. The run of {LARGEST[0]:,} weights has {reach:.1f}"
+        f" times the compute of the largest of the {seen['runs']} that were seen, and"
+        f" {LARGEST[0] / seen['most_parameters']:.1f} times the weights. Commit {found['commit']}, {found['date']},"
+        f" {machine['processor']}, {machine['cores']} cores."
     )
 
 
