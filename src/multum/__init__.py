@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from multum.shrinking.shrinker import shrink
     from multum.similarity.classifying import ClassifyReport, classify
     from multum.similarity.estimators import CodeLengthClassifier
+    from multum.similarity.surprise import SurpriseReport, surprise
     from multum.training.fitting import fit
     from multum.training.labels.fitting import cross_validate_labels, fit_labels
     from multum.training.reports import FitReport
@@ -84,6 +85,7 @@ __all__ = [
     "RateReport",
     "SequenceReport",
     "ShrinkReport",
+    "SurpriseReport",
     "Theorem",
     "UnpackReport",
     "UsageError",
@@ -114,6 +116,7 @@ __all__ = [
     "report",
     "sample",
     "shrink",
+    "surprise",
     "test",
     "unpack",
     "unpack_bytes",
@@ -149,6 +152,7 @@ _HOMES = {
     "SequenceReport": ("multum.discovery.sequences.finder", "SequenceReport"),
     "ShrinkReport": ("multum.shrinking.reports", "ShrinkReport"),
     "Theorem": ("multum.discovery.theorems.reports", "Theorem"),
+    "SurpriseReport": ("multum.similarity.surprise", "SurpriseReport"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
     "classify": ("multum.similarity.classifying", "classify"),
@@ -177,6 +181,7 @@ _HOMES = {
     "report": ("multum.reporting.reporter", "report"),
     "sample": ("multum.evaluation.sampling", "sample"),
     "shrink": ("multum.shrinking.shrinker", "shrink"),
+    "surprise": ("multum.similarity.surprise", "surprise"),
     "test": ("multum.archive.unpacking", "test"),
     "unpack": ("multum.archive.unpacking", "unpack"),
     "unpack_bytes": ("multum.archive.unpacking", "unpack_bytes"),

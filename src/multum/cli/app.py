@@ -35,6 +35,7 @@ VERBS = {
     "report": "Show what other verbs found on one page, for any browser.",
     "discover": "Find formulas, sequences and laws that hold exactly.",
     "classify": "Say which class texts belong to, by code length.",
+    "surprise": "Show the parts of data that surprise most.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
 

@@ -65,7 +65,8 @@ def fit_calibration(bits: Array, labels: NDArray[np.int64], first: Calibration) 
 
 def _level(bits: Array) -> Array:
     """Return bits over those of the class with the least: what they have in common says nothing."""
-    return bits - bits.min(axis=1, keepdims=True)
+    least: Array = bits.min(axis=1, keepdims=True)
+    return bits - least
 
 
 def _weigh(place: Array, start: Array, spread: Array, labels: NDArray[np.int64]) -> tuple[float, Array, Array]:

@@ -43,7 +43,9 @@ class ClassPrograms:
     ) -> None:
         self.threads = threads
         done = _Tally(sum(map(len, texts)), progress)
-        joined = [_join(texts[row] for row in np.flatnonzero(labels == c)) for c in range(int(labels.max()) + 1)]
+        joined = [
+            _join(texts[row] for row in np.flatnonzero(labels == c).tolist()) for c in range(int(labels.max()) + 1)
+        ]
         size_bytes = max(map(len, joined))
         sample = b"".join(part[:_SAMPLE_BYTES] for part in joined)
         # one recipe for all: their bits are compared
@@ -82,10 +84,9 @@ def calibrate(
     held = _hold_out(labels)
     if not held.any() or len(np.unique(labels[held])) < len(first.biases):
         return first
-    kept = np.flatnonzero(~held)
-    programs = ClassPrograms([texts[row] for row in kept], labels[kept], level, threads)
-    asked = np.flatnonzero(held)
-    return fit_calibration(programs.count_bits([texts[row] for row in asked]), labels[asked], first)
+    kept, asked = np.flatnonzero(~held), np.flatnonzero(held)
+    programs = ClassPrograms([texts[row] for row in kept.tolist()], labels[kept], level, threads)
+    return fit_calibration(programs.count_bits([texts[row] for row in asked.tolist()]), labels[asked], first)
 
 
 def _hold_out(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
