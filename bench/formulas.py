@@ -40,7 +40,7 @@ SOURCE = ROOT.parent / "shared" / "data" / "formula" / "feynman_odd.csv"
 ROWS = 1000
 NOISE = 1e-3
 RANDOM_TABLES = 1000
-RANDOM_S = 0.5
+RANDOM_S = 0.25
 # One each of the kinds: powers, a sum, a factor, a wave, a growth, a sum of squares, a ratio, a bell.
 PEERS_TRY = ("I.12.2", "I.11.19", "I.15.1", "I.18.14", "I.40.1", "I.13.4", "I.18.4", "I.6.2b")
 STRETCH = 1.5
@@ -96,13 +96,14 @@ def main() -> int:
         "commit": describe_commit(),
         "machine": describe_machine(),
         "budget_s": asked.budget,
+        "noise_budget_s": asked.noise_budget,
     }
     kinds = asked.only.split(",")
     discover_formula(_make_small(), target="y")  # what is loaded once is not measured
     if "exact" in kinds:
         found["exact"] = [measure_exact(truth, asked.budget) for truth in truths]
     if "noise" in kinds:
-        found["noise"] = [measure_noise(truth, asked.budget) for truth in truths]
+        found["noise"] = [measure_noise(truth, asked.noise_budget) for truth in truths]
     if "random" in kinds:
         found["random"] = measure_random()
     if "peers" in kinds and asked.peer is not None:
@@ -124,6 +125,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--peer", type=Path, metavar="PYTHON", help="a Python with gplearn and pyoperon")
     parser.add_argument("--peer-budget", type=float, default=20.0, metavar="S", help="seconds a formula and peer")
+    parser.add_argument("--noise-budget", type=float, default=30.0, metavar="S", help="seconds a formula among noise")
     parser.add_argument("--budget", type=float, default=60.0, metavar="S", help="seconds a formula")
     return parser.parse_args()
 

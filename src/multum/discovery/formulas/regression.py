@@ -100,7 +100,7 @@ class Sums:
 
 def fit(base: Array, wanted: Array) -> tuple[Array, Array] | None:
     """Return (coefficients, their standard errors) by least squares, or None where the columns are not independent."""
-    if not np.isfinite(base).all() or not np.isfinite(wanted).all():
+    if len(base) < base.shape[1] or not np.isfinite(base).all() or not np.isfinite(wanted).all():
         return None
     norms = np.sqrt((base * base).sum(0))
     if (norms == 0).any():

@@ -81,6 +81,8 @@ def list_exact_stages(problem: Problem, operators: frozenset[int], must_stop: Ca
     yield Stage("powers", lambda: fit_monomials(field.columns, field.outers, problem.noise or 0.0))
     yield Stage("sums", lambda: _find_sums(field, 1, 400))
     yield Stage("quadratics", lambda: _find_sums(field, 2, 600))
+    if problem.noise is None:  # something to show soon, where nothing will be exact
+        yield Stage("sums, nearly", lambda: _make_rough_sums(field, 1, 0).find())
     yield Stage("small bank", lambda: _search_bank(field, 60, 40, pairs=True))
     yield Stage("ratios", lambda: _find_ratios(field, 1))
     yield Stage("quadratic ratios", lambda: _find_ratios(field, 2))
