@@ -73,3 +73,13 @@ def test_an_existing_file_is_kept_without_force(net: Path, capsys: pytest.Captur
     assert run(["shrink", "net", "-o", "small.mtm"]) == 1
     assert "exists and was kept" in capsys.readouterr().err
     assert Path("small.mtm").read_bytes() == b"mine"
+
+
+def test_a_recipe_has_a_line_for_each_pass(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["shrink", "net", "-o", "a.mtm", "--recipe", "prune=magnitude:0.5 | quantize=rtn:8 | code"]) == 0
+    said = capsys.readouterr().err
+    assert "prune=magnitude:0.5: 2,304 of 4,608 weights are 0" in said
+    assert "quantize=rtn:8:channel:symmetric: 4,608 weights are integers of 8 bits" in said
+    assert run(["shrink", "net", "-o", "b.mtm", "--recipe", "prune=magnitude:0.5 | cde"]) == 1
+    assert "pass 2 of the recipe, at character 23: 'cde' is no pass" in capsys.readouterr().err
+    assert not Path("b.mtm").exists()

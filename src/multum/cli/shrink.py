@@ -91,5 +91,8 @@ def _tell(talk: Talk, report: "ShrinkReport") -> None:
         f" {show_time(report.seconds)}, {show_size(report.peak_bytes)} of memory; calibration: {report.calibration}"
     )
     for line in report.passes:
+        if line.told:
+            lost = "" if line.loss_after is None else f", {line.loss_after.value:.4f} {line.loss_after.unit}"
+            talk.note(f"{line.name}: {line.told}{lost}")
         for one in line.left:
             talk.detail(f"{line.name} left {one.name} ({one.weights:,} weights): {one.reason}")
