@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from multum.shrinking.reports import ShrinkReport
     from multum.shrinking.shrinker import shrink
     from multum.similarity.classifying import ClassifyReport, classify
+    from multum.similarity.clustering import ClusterReport, cluster
+    from multum.similarity.distances import DistanceReport, distance
     from multum.similarity.estimators import CodeLengthClassifier
     from multum.similarity.surprise import SurpriseReport, surprise
     from multum.training.fitting import fit
@@ -60,7 +62,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BlockListing",
     "ClassifyReport",
+    "ClusterReport",
     "CodeLengthClassifier",
+    "DistanceReport",
     "ExportReport",
     "FindReport",
     "FitReport",
@@ -91,11 +95,13 @@ __all__ = [
     "UsageError",
     "__version__",
     "classify",
+    "cluster",
     "code_bits",
     "cross_validate_labels",
     "discover_formula",
     "discover_laws",
     "discover_sequence",
+    "distance",
     "export",
     "find",
     "fit",
@@ -126,7 +132,9 @@ __all__ = [
 _HOMES = {
     "BlockListing": ("multum.archive.listing", "BlockListing"),
     "ClassifyReport": ("multum.similarity.classifying", "ClassifyReport"),
+    "ClusterReport": ("multum.similarity.clustering", "ClusterReport"),
     "CodeLengthClassifier": ("multum.similarity.estimators", "CodeLengthClassifier"),
+    "DistanceReport": ("multum.similarity.distances", "DistanceReport"),
     "ExportReport": ("multum.shrinking.exporting", "ExportReport"),
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
@@ -156,11 +164,13 @@ _HOMES = {
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
     "classify": ("multum.similarity.classifying", "classify"),
+    "cluster": ("multum.similarity.clustering", "cluster"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
     "cross_validate_labels": ("multum.training.labels.fitting", "cross_validate_labels"),
     "discover_formula": ("multum.discovery.formulas.finder", "discover_formula"),
     "discover_laws": ("multum.discovery.theorems.finder", "discover_laws"),
     "discover_sequence": ("multum.discovery.sequences.finder", "discover_sequence"),
+    "distance": ("multum.similarity.distances", "distance"),
     "export": ("multum.shrinking.exporting", "export"),
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),

@@ -35,6 +35,8 @@ VERBS = {
     "report": "Show what other verbs found on one page, for any browser.",
     "discover": "Find formulas, sequences and laws that hold exactly.",
     "classify": "Say which class texts belong to, by code length.",
+    "distance": "Show how far data are from each other.",
+    "cluster": "Join what has most in common into a tree.",
     "surprise": "Show the parts of data that surprise most.",
     "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
 }
@@ -44,8 +46,6 @@ Examples:
   multum pack notes.txt               notes.txt -> notes.txt.mtm
   multum unpack notes.txt.mtm         and back
   multum pack -9 -o all.mtm src/ a.c  several inputs, one archive, smallest
-  tar c src | multum pack > src.mtm   a stream
-  multum list --json *.mtm            for machines
 
 \b
 multum VERB --help tells more. Exit codes: 0 ok, 1 error, 2 warnings only.
