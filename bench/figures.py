@@ -28,7 +28,9 @@ def draw_arms(arms: Mapping[str, tuple[Sequence[Point], Law]], target: Path) -> 
                 ours = [point for point in points if point.parameters == size]
                 axes.scatter([one.bytes for one in ours], [one.bpb for one in ours], s=22, color=colour, marker=marker)
                 _draw_law(axes, law, size, [one.bytes for one in points], colour, name)
-            _dress(axes, f"{size:,} weights")
+            _dress(
+                axes, f"{size:,} weights", _round_amounts([one.bytes for points, _ in arms.values() for one in points])
+            )
         panels[0].set_ylabel("bits per byte of the same clean text", color=GREY)
         panels[-1].legend(frameon=False, labelcolor=GREY)
         target.parent.mkdir(exist_ok=True)
@@ -44,11 +46,18 @@ def _draw_law(axes: Axes, law: Law, size: int, amounts: Sequence[int], colour: s
     axes.fill_between(d, below, above, color=colour, alpha=0.15, lw=0)
 
 
-def _dress(axes: Axes, title: str) -> None:
-    """Name the axes, and draw all lines so that they are seen on white and on black."""
+def _round_amounts(amounts: Sequence[int]) -> list[float]:
+    """Return the different amounts of data in MB, to the one digit that tells them apart."""
+    return sorted({float(f"{amount / 1e6:.1g}") for amount in amounts})
+
+
+def _dress(axes: Axes, title: str, ticks: Sequence[float]) -> None:
+    """Name the axes, and draw all lines so that they are seen on white and on black. ticks: in MB."""
     axes.set_title(title, color=GREY, fontsize=9)
     axes.set_xscale("log")
-    axes.set_xlabel("bytes trained on", color=GREY)
+    axes.set_xticks([1e6 * tick for tick in ticks], [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("MB trained on", color=GREY)
     axes.tick_params(which="both", colors=GREY)
     axes.grid(visible=True, which="major", color=GREY, alpha=0.25, lw=0.6)
     for spine in axes.spines.values():

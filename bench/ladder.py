@@ -2,8 +2,8 @@
 
 Run as `python -m bench.ladder [--runs DIR]`; stopped, it goes on with the same folder. Slices of equal compute over
 dickens, from 11,568 to 343,760 weights, and one run of 667,632 that is larger than all of them. The law is fitted to
-all runs but that one, and predicts it: bits per byte as trained, and at 8, 6, 4 and 3 bits a weight. Beside it, a run of
-a million weights, which has two heads where all others have one: how far is a law off when more changes than size?
+all runs but that one, and predicts it: bits per byte as trained, and at 8, 6, 4 and 3 bits a weight. Beside it a run of
+a million weights, which has two heads where all others have one: how far is a law off when more than the size changes?
 Writes bench/results/ladder.json and the tables in docs/ladder.md.
 """
 
@@ -176,15 +176,16 @@ def _show_runs(found: Row) -> str:
 
 def _show_foretold(found: Row) -> str:
     lines = [
-        ["the largest run, in bits per byte", "predicted", "80 % interval", "measured", "error", "error when fitted"]
+        ["unseen by the law, bits per byte", "predicted", "80 % interval", "measured", "error", "error where seen"]
     ]
     (trained,) = found["largest_trained"]
-    law = found["law_of_trained"]["form"]
-    lines.append([f"as trained, by the law of trained programs ({law})", *_show_row(trained), ""])
-    for row in found["largest"]:
-        name = "as trained" if row["bits"] == 32 else f"at {row['bits']:g} bits"
-        fitted = f"{found['fitted_error'][format(row['bits'], 'g')]:.2%}"
-        lines.append([f"{name}, by the law of all ({found['law_of_all']['form']})", *_show_row(row), fitted])
+    law, joint = found["law_of_trained"]["form"], found["law_of_all"]["form"]
+    lines.append([f"{LARGEST[0]:,} weights as trained, by {law}, of trained programs", *_show_row(trained), ""])
+    for size, rows in ((LARGEST[0], found["largest"]), (OTHER[0], found["other"])):
+        for row in rows:
+            name = "as trained" if row["bits"] == 32 else f"at {row['bits']:g} bits"
+            fitted = f"{found['fitted_error'][format(row['bits'], 'g')]:.2%}"
+            lines.append([f"{size:,} weights {name}, by {joint}, of all", *_show_row(row), fitted])
     return make_table(lines)
 
 
@@ -199,12 +200,12 @@ def _tell_origin(found: Row) -> str:
     largest = found["largest_trained"][0]["run"]
     reach = next(point["flops"] for point in found["points"] if point["run"] == largest) / seen["most_flops"]
     told = "; ".join(
-        f"{one['runs']} runs in {one['took_s'] / 60:.0f} minutes, {one['time_s'] / 60:.0f} told before the start"
+        f"{one['took_s'] / 60:.0f} minutes for {one['runs']} of the runs, {one['time_s'] / 60:.0f} told before"
         for one in found["sessions"]
     )
     return (
-        f"{told}; {found['flops']:.3g} FLOPs on {found['data']['name']}. The run of {LARGEST[0]:,} weights has {reach:.1f}"
-        f" times the compute of the largest of the {seen['runs']} that were seen, and"
+        f"{told}; {found['flops']:.3g} FLOPs on {found['data']['name']}. {LARGEST[0]:,} weights had {reach:.1f} times"
+        f" the compute of the largest of the {seen['runs']} that were seen, and"
         f" {LARGEST[0] / seen['most_parameters']:.1f} times the weights. Commit {found['commit']}, {found['date']},"
         f" {machine['processor']}, {machine['cores']} cores."
     )
