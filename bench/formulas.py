@@ -2,7 +2,8 @@
 
 Run as `python -m bench.formulas [--only exact,noise,random] [--budget 60]`. For each formula of the file a table of
 1,000 rows is made with a fixed seed:
-  exact   without noise; what is found is computed on 1,000 fresh rows, and on 1,000 from ranges 1.5 times as wide
+  exact   without noise; what is found is computed on 1,000 fresh rows, and on 1,000 from ranges that reach 1.5 times
+          further up and down
   noise   with a deviation of a thousandth of the target's; what is found has the right structure if its constants,
           fitted again without noise, leave nothing
   random  tables in which nothing holds: how many formulas are claimed
@@ -27,6 +28,7 @@ import sympy
 
 from bench.corpus import ROOT
 from bench.machine import describe_commit, describe_machine, tell_date
+from bench.results import read_results, write_results
 from bench.tables import make_table, replace_marked
 from multum.discovery.formulas.finder import discover_formula, make_problem
 from multum.discovery.formulas.operators import Array
@@ -75,8 +77,7 @@ class Truth:
 
     def _draw_one(self, generator: np.random.Generator, name: str, stretch: float) -> Array:
         low, high = self.ranges[name]
-        middle, half = (low + high) / 2, (high - low) / 2 * stretch
-        return generator.uniform(middle - half, middle + half, ROWS)
+        return generator.uniform(low / stretch, high * stretch, ROWS)
 
     def evaluate(self, columns: dict[str, Array]) -> Array:
         """Return the formula's values."""
@@ -89,8 +90,7 @@ def main() -> int:
     """Measure, print, write."""
     asked = parse_arguments()
     truths = list(read_truths(asked.formulas))
-    found: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    found |= {
+    found: dict[str, Any] = {
         "question": "laws found again from 1,000 rows, exactly and among noise; claims about random tables",
         "date": tell_date(),
         "commit": describe_commit(),
@@ -109,7 +109,8 @@ def main() -> int:
     if "peers" in kinds and asked.peer is not None:
         chosen = [truth for truth in truths if truth.name in PEERS_TRY]
         found["peers"] = [measure_peer(truth, peer, asked) for truth in chosen for peer in ("gplearn", "pyoperon")]
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    found = read_results(RESULTS) | found  # what was not asked for stays
+    write_results(RESULTS, found)
     if PAGE.is_file():
         PAGE.write_text(replace_marked(PAGE, show_tables(found)), "utf-8")
     print(show_tables(found))

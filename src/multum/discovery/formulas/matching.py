@@ -1,11 +1,11 @@
 """Whole banks against all targets at once: which expression completes a formula?
 
-Three forms are tested, each by sums that vanish on what is free in it (see `functionals`):
+Four forms are tested, each by sums that vanish on what is free in it (see `functionals`):
   factor   z = c * product of powers * f**p
   factors  z = c * product of powers * f**p * g**q, two expressions of the bank meeting in the middle
   affine   z * product of powers = a + b * f, and a + sum of b_i x_i + c * f
   growth   z = c * product of powers * exp(a * f)
-where z is the target with an outer function taken off, or that less or plus 1.
+where z is the target with an outer function taken off, or that less or plus 1 or a product of powers.
 """
 
 from collections.abc import Iterator
@@ -26,18 +26,8 @@ from multum.discovery.formulas.terms import solve, write_powers, write_sum
 _MOST_DRAFTS = 12
 # Exponents of two factors, whichever is the first.
 _PAIRS = (
-    *(
-        (1.0, 1.0),
-        (1.0, -1.0),
-        (-1.0, -1.0),
-        (1.0, 0.5),
-        (1.0, -0.5),
-        (-1.0, 0.5),
-        (-1.0, -0.5),
-        (0.5, -0.5),
-        (0.5, 0.5),
-    ),
-    *((1.0, 2.0), (1.0, -2.0), (2.0, -1.0), (-1.0, -2.0), (2.0, -2.0), (2.0, 2.0)),
+    *((1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (1.0, 2.0), (1.0, -2.0), (2.0, -1.0), (-1.0, -2.0), (2.0, -2.0)),
+    *((2.0, 2.0), (1.0, 0.5), (1.0, -0.5), (-1.0, 0.5), (-1.0, -0.5), (0.5, -0.5), (0.5, 0.5)),
 )
 # Powers of a target have the same logarithms, but for a factor.
 POWERS_OF_IT = ("inv", "sqrt", "inverse sqrt", "square")

@@ -81,7 +81,8 @@ class Run:
         if self.outcome.exact is None and (self._problem.noise != 0 or self._problem.is_rounded):
             self._run_stages(list_rough_stages(self._problem, self._operators, self._must_stop))
         if self.outcome.exact is None and not self.outcome.stage and not self._must_stop():
-            self._mutate()
+            with np.errstate(all="ignore"):
+                self._mutate()
         self.outcome.out_of_time = self._spent_s() >= self._time_s
         return self.outcome
 
@@ -158,9 +159,8 @@ class Run:
         size = float(np.sqrt(np.mean(self._problem.target**2)))
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = float(np.sqrt(np.mean((residuals / target) ** 2)))
-        return min(float(np.sqrt(np.mean(residuals * residuals))) / size, relative) <= self._problem.noise * (
-            _QUIET + 2 / np.sqrt(len(rows))
-        )
+        allowed = self._problem.noise * (_QUIET + 2 / float(np.sqrt(len(rows))))
+        return min(float(np.sqrt(np.mean(residuals * residuals))) / size, relative) <= allowed
 
     def _mutate(self) -> None:
         """Change formulas of the frontier until nothing gets better for long, or the time is over."""
