@@ -5,11 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import multum
 from multum.errors import UsageError
 from multum.ladders import running
+from multum.ladders.concluding import conclude
+from multum.ladders.folders import open_folder
 from multum.ladders.reports import Cost, Moment
 from multum.ladders.rungs import Rung
 from multum.training.interruption import Interrupted
@@ -142,3 +145,21 @@ def test_what_cannot_be_asked_for_is_refused(tmp_path: Path, options: dict[str, 
 def test_a_grid_beyond_its_budget_is_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"the grid takes .* FLOPs, and 1e\+06 are left"):
         run(data, tmp_path / "runs", monkeypatch, InlineCrew(), flops=1e6)
+
+
+def test_the_law_of_a_ladder_has_what_the_ladder_varies(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    with open_folder(tmp_path / "runs", force=False) as folder:
+        rungs = [Rung(n, d) for n in (11_568, 40_096, 107_856) for d in (300_000, 1_000_000, 3_000_000)]
+        for rung in rungs:
+            n, d = rung.shape.parameters, rung.trained_bytes
+            point = {"run": rung.name, "parameters": n, "bytes": d, "flops": rung.flops, "share": 1.0, "seed": 0}
+            for bits in (32.0, 6.0, 4.0, 3.0):
+                rate = (1.2 + 14 / n**0.3 + 180 / d**0.4 + 8 * np.exp(-bits / 0.7)) * np.exp(generator.normal(0, 0.002))
+                folder.append_points([point | {"bpb": rate, "post_training_bits": bits, "time_s": 1.0}])
+        report = conclude(folder, rungs, (), 10_000_000, 1.0)
+    assert report.law is not None
+    assert (report.law.form, report.law.points) == ("precision", 36)
+    assert report.plan is not None
+    assert report.plan.compute == pytest.approx(10 * max(rung.flops for rung in rungs))
+    assert multum.open_law(tmp_path / "runs" / "LAW.json").parameters == report.law.parameters

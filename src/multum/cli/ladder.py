@@ -99,6 +99,9 @@ def _announce(talk: Talk, name: str) -> "Announce":
     """Return what says the cost before the first run starts."""
 
     def say(cost: "Cost") -> None:
+        if not cost.runs:
+            talk.note(f"{name}: all {cost.finished} runs are done")
+            return
         finished = f", {cost.finished} more are done" if cost.finished else ""
         rounded = f", each rounded to {', '.join(f'{one:g}' for one in cost.bits)} bits a weight" if cost.bits else ""
         sizes = f"{cost.least_parameters:,} to {cost.most_parameters:,} weights"

@@ -21,7 +21,8 @@ from multum.laws.points import FLOPS_A_PARAMETER
 _SHARE, _LEAST_S = 0.15, 180.0
 # Data repeated more often is worth less than the law, which saw none repeated so often, would say.
 _MOST_EPOCHS = 4.0
-# A program shares its bytes with the network that learns as it codes: of a bit that it saves alone half is saved.
+# A program shares its bytes with the network that learns as it codes: of a bit that it saves alone half is saved. (Five
+# programs of 2.353 to 1.873 bits per byte alone came to 1.975 to 1.762 beside level 9, which alone took 2.078.)
 _WORTH = 0.5
 # Sizes among which the best is looked for: from a ladder's smallest to so many times its largest.
 _BEYOND, _SIZES = 10.0, 101

@@ -9,7 +9,7 @@ from multum.ladders.rungs import Rung
 from multum.laws.fitting import fit_law
 from multum.laws.law import Law
 from multum.laws.planning import Plan, plan
-from multum.laws.points import read_points
+from multum.laws.points import Points, read_points
 
 # What is planned: so many times the compute of the largest run.
 FURTHER = 10.0
@@ -36,12 +36,24 @@ def _fit(folder: Folder, points: Sequence[Point], notes: list[str]) -> Law | Non
         return None
     try:
         # Compute is left out: a law in it alone would say nothing of how to spend it.
-        law = fit_law(read_points([folder.points], only=("N", "D", "U", "Q")))
-        law.write(folder.law, force=True)
-        return law
+        law = _fit_form(read_points([folder.points], only=("N", "D", "U", "Q")))
     except UsageError as error:
         notes.append(f"no law: {error}")
         return None
+    law.write(folder.law, force=True)
+    return law
+
+
+def _fit_form(points: Points) -> Law:
+    """Return the law of the form that has an optimum inside and all that the ladder varies; else the one that fits.
+
+    Which fits best is not asked first: the points of one program at several precisions are no independent evidence.
+    """
+    form = "precision" if "Q" in points.columns else "data-constrained" if "U" in points.columns else "chinchilla"
+    try:
+        return fit_law(points, form)
+    except UsageError:
+        return fit_law(points)
 
 
 def _plan(law: Law, points: Sequence[Point], training_bytes: int, notes: list[str]) -> Plan | None:

@@ -45,9 +45,10 @@ def resample(fit: Fit, count: int = RESAMPLES, seed: int = 0) -> Array:
 
 
 def measure_errors(fit: Fit, draws: Array) -> dict[str, float]:
-    """Return the standard error of each parameter: the standard deviation of its draws."""
+    """Return the standard error of each parameter: the standard deviation of its draws, infinite where it has none."""
     with np.errstate(over="ignore", invalid="ignore"):
         errors = np.std(to_parameters(fit.form.formula, draws), axis=0, ddof=1)
+    errors[np.isnan(errors)] = np.inf  # of draws so large that they are no numbers
     return dict(zip(fit.parameters, errors.tolist(), strict=True))
 
 
