@@ -100,6 +100,14 @@ def test_what_cannot_be_classified_is_refused(home: Path, train: str, test: str,
         multum.classify(train, test)
 
 
+def test_memory_is_stated_before_it_is_taken(home: Path) -> None:
+    got = play("multum classify --train train.csv --test test.csv --memory-limit 1M", pytest.MonkeyPatch())
+    assert got.code == 1
+    assert "classifying needs" in got.stderr
+    with pytest.raises(multum.LimitExceeded, match=r"comparing needs .* memory, the limit is 1 MiB"):
+        multum.cluster("lines.txt", memory_limit=1 << 20)
+
+
 def test_few_texts_get_a_guessed_calibration(home: Path) -> None:
     write_table(home / "few.csv", TRAIN[:6], KINDS[:6])
     got = play("multum classify --train few.csv --test test.csv", pytest.MonkeyPatch())

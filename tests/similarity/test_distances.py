@@ -125,6 +125,12 @@ def test_what_cannot_be_joined_is_refused(home: Path, options: dict[str, object]
         multum.cluster("texts", **options)  # type: ignore[arg-type]
 
 
+def test_a_missing_library_is_named_before_the_work(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multum.similarity.trees.find_spec", lambda name: None if name == "matplotlib" else name)
+    with pytest.raises(multum.MissingExtra, match=r"clusters need matplotlib; pip install 'multum\[discover\]'"):
+        multum.cluster("texts")
+
+
 def test_the_commands_show_distances_trees_and_groups(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     got = play("multum distance texts/sea1 texts/sea2", monkeypatch)
     assert float(got.stdout) == pytest.approx(multum.distance(SEA, SEA_AGAIN).distance, abs=1e-4)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from multum.cli.jobs import announce_compiling, attempt
-from multum.cli.options import talk_options
+from multum.cli.options import talk_options, work_options
 from multum.cli.talk import Talk, printable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Examples:
     "--text-column", "text_columns", multiple=True, metavar="NAME", help="Where the text is; may be repeated."
 )
 @click.option("--label-column", metavar="NAME", help="Where the label is. Both are guessed without.")
-@click.option("-T", "--threads", type=click.IntRange(min=0), default=0, metavar="N", help="Threads; 0 for all cores.")
+@work_options
 @talk_options
 def classify(
     train: str,
@@ -45,6 +45,7 @@ def classify(
     text_columns: tuple[str, ...],
     label_column: str | None,
     threads: int,
+    memory_limit: int | None,
     as_json: bool,
     quiet: int,
     verbose: int,
@@ -69,6 +70,7 @@ def classify(
             text_columns=text_columns,
             label_column=label_column,
             threads=threads,
+            memory_limit=memory_limit,
             force=force,
             progress=talk.progress(test) if talk.shows_progress else None,
         )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from multum.cli.jobs import announce_compiling, attempt
-from multum.cli.options import talk_options
+from multum.cli.options import talk_options, work_options
 from multum.cli.talk import Talk, printable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Examples:
     help="How clusters are compared [default: average].",
 )
 @click.option("--level", type=click.IntRange(1, 9), default=5, metavar="N", help="Of the networks [default: 5].")
-@click.option("-T", "--threads", type=click.IntRange(min=0), default=0, metavar="N", help="Threads; 0 for all cores.")
+@work_options
 @talk_options
 def cluster(
     items: tuple[str, ...],
@@ -43,6 +43,7 @@ def cluster(
     method: str,
     level: int,
     threads: int,
+    memory_limit: int | None,
     as_json: bool,
     quiet: int,
     verbose: int,
@@ -66,6 +67,7 @@ def cluster(
             method=method,
             level=level,
             threads=threads,
+            memory_limit=memory_limit,
             force=force,
             progress=talk.progress("cluster") if talk.shows_progress else None,
         )

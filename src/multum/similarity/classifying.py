@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from multum.archive.limits import count_threads
 from multum.archive.targets import check_free, whole_file
 from multum.errors import UsageError
 from multum.evaluation.classification import Scores, score_predictions
@@ -72,6 +73,7 @@ def classify(
     text_columns: Sequence[str] = (),
     label_column: str | None = None,
     threads: int = 0,
+    memory_limit: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> ClassifyReport:
@@ -80,19 +82,20 @@ def classify(
     train: a table of texts with labels, or a folder with a folder of files a class. test: the same; or, for texts
     without labels, a folder of files or a .txt file with a text a line. output: a file to write, a JSON object a
     text. level: 1 to 9, of the networks; None for lean ones. text_columns, label_column: of tables; guessed without
-    them. threads: 0 for all cores; never changes what is found. progress: called with (bytes read, bytes in all).
-    Raises UsageError, FormatError, OSError.
+    them. threads: 0 for all cores; never changes what is found. memory_limit: bytes for the programs,
+    None for three quarters of the machine's. progress: called with (bytes read, bytes in all).
+    Raises UsageError, FormatError, LimitExceeded, OSError.
     """
+    threads = count_threads(threads)
     if output is not None:
         check_free(os.fspath(output), force)
     known = read_texts(os.fspath(train), text_columns, label_column)
     asked = read_texts(os.fspath(test), *_recall(test, text_columns, label_column))
     labels = _check_training(known)
     rights = asked.number(known.classes)
-    threads = threads or os.cpu_count() or 1
     started_s = time.perf_counter()
-    calibration = calibrate(known.items, labels, level, threads)
-    programs = ClassPrograms(known.items, labels, level, threads)
+    calibration = calibrate(known.items, labels, level, threads, memory_limit)
+    programs = ClassPrograms(known.items, labels, level, threads, memory_limit=memory_limit)
     learnt_s = time.perf_counter()
     bits = programs.count_bits(asked.items, progress)
     told = calibration.log_probabilities(bits)

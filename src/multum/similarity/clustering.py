@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from multum.archive.limits import count_threads
 from multum.archive.targets import check_free, whole_file
 from multum.errors import UsageError
 from multum.evaluation.contents import read_data
-from multum.similarity.distances import LEVEL, compare, count_threads, measure_all
+from multum.similarity.distances import LEVEL, compare, measure_all
 from multum.similarity.texts import read_texts
-from multum.similarity.trees import METHODS, cut_tree, draw_tree, join_nearest, write_newick
+from multum.similarity.trees import METHODS, check_tools, cut_tree, draw_tree, join_nearest, write_newick
 
 Progress = Callable[[int, int | None], None]
 PathLike = str | os.PathLike[str]
@@ -57,6 +58,7 @@ def cluster(
     method: str = "average",
     level: int = LEVEL,
     threads: int = 0,
+    memory_limit: int | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> ClusterReport:
@@ -65,10 +67,13 @@ def cluster(
     items: files; or one folder, table or .txt file whose texts are the items, see `classify`. output: a file for the
     tree in Newick's format. png: one for its picture. groups: how many to cut the tree into. method: average,
     complete, single or weighted, what two clusters are apart. level: 1 to 9, of the networks. threads: 0 for all
-    cores; never changes what is found. progress: called with (bytes done, bytes in all). Cost: each item is read as
-    many times as there are items.
-    Raises UsageError, FormatError, MissingExtra, OSError.
+    cores; never changes what is found. memory_limit: bytes, which may mean fewer threads; None for three quarters of
+    the machine's. progress: called with (bytes done, bytes in all). Cost: each item is read as many times as there
+    are items.
+    Raises UsageError, FormatError, LimitExceeded, MissingExtra, OSError.
     """
+    threads = count_threads(threads)
+    check_tools()
     targets = [os.fspath(target) for target in (output, png) if target is not None]
     for target in targets:
         check_free(target, force)
@@ -79,7 +84,7 @@ def cluster(
         wanted = "" if groups is None else f" for {groups} groups"
         raise UsageError(f"there are {len(raws)} items{wanted}; give two at least, and no more groups than items")
     started_s = time.perf_counter()
-    distances = compare(*measure_all(raws, level, count_threads(threads), progress))
+    distances = compare(*measure_all(raws, level, threads, progress, memory_limit))
     np.fill_diagonal(distances, 0)
     tree = join_nearest(distances, method)
     cut = None if groups is None else cut_tree(tree, groups)

@@ -5,7 +5,6 @@ common. C(y|x) is measured by a network that has read x whole; gzip's window for
 Source: Li, Chen, Li, Ma, Vitányi, "The similarity metric" (2004), with code lengths for Kolmogorov's complexity.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from multum.archive.limits import fit_threads
 from multum.errors import UsageError
 from multum.evaluation.contents import Data, name_data, read_data
-from multum.similarity.memory import Memory
+from multum.similarity.memory import Memory, count_memory
 from multum.similarity.recipes import suited_recipe
 
 Progress = Callable[[int, int | None], None]
@@ -48,7 +48,7 @@ def distance(a: Data, b: Data, *, level: int = LEVEL) -> DistanceReport:
     """Return how far `a` and `b` are from each other; it does not depend on their order.
 
     a, b: bytes, a path, several, or a binary stream, see `code_bits`. level: 1 to 9, of the networks.
-    Raises UsageError for nothing to compare, FormatError, OSError.
+    Raises UsageError for an empty one, FormatError, LimitExceeded, OSError.
     """
     raws = [read_data(a), read_data(b)]
     alone, after = measure_all(raws, level)
@@ -64,11 +64,16 @@ def distance(a: Data, b: Data, *, level: int = LEVEL) -> DistanceReport:
 
 
 def measure_all(
-    raws: Sequence[bytes], level: int = LEVEL, threads: int = 1, progress: Progress | None = None
+    raws: Sequence[bytes],
+    level: int = LEVEL,
+    threads: int = 1,
+    progress: Progress | None = None,
+    memory_limit: int | None = None,
 ) -> tuple[Floats, Floats]:
     """Return (bits of each alone, float64[n]; bits of column y after row x, float64[n, n], 0 where they are one).
 
-    Cost: each is read n + 1 times. Raises UsageError for an empty one.
+    memory_limit: bytes, which may mean fewer threads; None for three quarters of the machine's. Cost: each is read
+    n + 1 times. Raises UsageError for an empty one, LimitExceeded.
     """
     empty = [place + 1 for place, raw in enumerate(raws) if not raw]
     if empty:
@@ -76,8 +81,10 @@ def measure_all(
     # one recipe for all: their bits are compared
     sample = b"".join(raw[:_SAMPLE_BYTES] for raw in raws)
     recipe = suited_recipe(sample, level, 2 * max(map(len, raws)))
+    threads = fit_threads(threads, count_memory(recipe), memory_limit, "comparing")
     nothing = Memory(recipe)
     alone = np.array([nothing.count_bits(raw) for raw in raws])
+    del nothing
     after = np.zeros((len(raws), len(raws)))
     done = 0
 
@@ -100,8 +107,3 @@ def compare(alone: Floats, after: Floats) -> Floats:
     """Return float64[n, n], the distances: symmetric, 0 to 1 and 0 on the diagonal."""
     found: Floats = np.maximum(after, after.T) / np.maximum.outer(alone, alone)
     return np.clip(found, 0, 1)
-
-
-def count_threads(threads: int) -> int:
-    """Return how many threads 0 stands for, or what was given."""
-    return threads or os.cpu_count() or 1

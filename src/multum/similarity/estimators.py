@@ -3,11 +3,11 @@
 scikit-learn is asked for when an estimator is made, not when this module is loaded.
 """
 
-import os
 from typing import Any
 
 import numpy as np
 
+from multum.archive.limits import count_threads
 from multum.errors import MissingExtra, UsageError
 from multum.similarity.programs import ClassPrograms, calibrate
 
@@ -53,7 +53,7 @@ def _make_class() -> type:
             self.classes_, labels = np.unique(y, return_inverse=True)
             if len(self.classes_) < 2:
                 raise UsageError(f"every text has the label {self.classes_[0]!r}; give two classes")
-            threads = self.threads or os.cpu_count() or 1
+            threads = count_threads(self.threads)
             self.calibration_ = calibrate(texts, labels, self.level, threads)
             self._programs = ClassPrograms(texts, labels, self.level, threads)
             return self

@@ -28,7 +28,7 @@ _ROOM_BYTES = 4096
 class Memory:
     """A network of `recipe` that has read its primers and then `data`; an unguided recipe.
 
-    Cost: recipe.memory_bytes() twice.
+    Takes count_memory(recipe) bytes beside the data. Several threads need a memory each.
     """
 
     def __init__(self, recipe: Recipe, data: bytes = b"") -> None:
@@ -77,6 +77,11 @@ class Memory:
     def _go_back(self) -> None:
         for table, kept in self._kept:
             np.copyto(table, kept)
+
+
+def count_memory(recipe: Recipe) -> int:
+    """Return the bytes of a memory: its tables, and the copy that it goes back to."""
+    return 2 * recipe.memory_bytes()
 
 
 def _make_room(known: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

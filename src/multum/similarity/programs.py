@@ -10,8 +10,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from multum.archive.limits import fit_threads
 from multum.similarity.calibration import Calibration, fit_calibration, start_calibration
-from multum.similarity.memory import Memory
+from multum.similarity.memory import Memory, count_memory
 from multum.similarity.recipes import lean_recipe, suited_recipe
 
 Progress = Callable[[int, int | None], None]
@@ -30,7 +31,8 @@ class ClassPrograms:
     """Programs that have read the texts of a class each.
 
     texts: bytes each. labels: int64[n], classes from 0 on; every class has a text. level: 1 to 9, or None for a lean
-    network. threads: how many classes are worked on at once.
+    network. threads: how many classes are worked on at once. memory_limit: bytes for all programs, None for three
+    quarters of the machine's. Raises LimitExceeded before memory is taken.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class ClassPrograms:
         level: int | None = None,
         threads: int = 1,
         progress: Progress | None = None,
+        memory_limit: int | None = None,
     ) -> None:
         self.threads = threads
         done = _Tally(sum(map(len, texts)), progress)
@@ -50,6 +53,7 @@ class ClassPrograms:
         sample = b"".join(part[:_SAMPLE_BYTES] for part in joined)
         # one recipe for all: their bits are compared
         recipe = lean_recipe(size_bytes) if level is None else suited_recipe(sample, level, size_bytes)
+        fit_threads(1, count_memory(recipe) * len(joined), memory_limit, "classifying")
 
         def read(part: bytes) -> Memory:
             memory = Memory(recipe, part)
@@ -73,19 +77,25 @@ class ClassPrograms:
 
 
 def calibrate(
-    texts: Sequence[bytes], labels: NDArray[np.int64], level: int | None = None, threads: int = 1
+    texts: Sequence[bytes],
+    labels: NDArray[np.int64],
+    level: int | None = None,
+    threads: int = 1,
+    memory_limit: int | None = None,
 ) -> Calibration:
     """Return a calibration by texts held out from programs like those of `ClassPrograms`.
 
     Where a class has fewer than five texts it is the one by counts alone. Cost: reading the texts, and the held-out
-    ones once a class.
+    ones once a class. Raises LimitExceeded as it.
     """
     first = start_calibration(np.bincount(labels))
     held = _hold_out(labels)
     if not held.any() or len(np.unique(labels[held])) < len(first.biases):
         return first
     kept, asked = np.flatnonzero(~held), np.flatnonzero(held)
-    programs = ClassPrograms([texts[row] for row in kept.tolist()], labels[kept], level, threads)
+    programs = ClassPrograms(
+        [texts[row] for row in kept.tolist()], labels[kept], level, threads, memory_limit=memory_limit
+    )
     return fit_calibration(programs.count_bits([texts[row] for row in asked.tolist()]), labels[asked], first)
 
 

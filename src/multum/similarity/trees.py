@@ -5,6 +5,7 @@ under n are items and n + k is what row k joined.
 """
 
 import re
+from importlib.util import find_spec
 from typing import BinaryIO
 
 import numpy as np
@@ -20,13 +21,18 @@ _PLAIN = re.compile(r"[^\s()\[\]{}/\\,;:='\"]+")
 _WIDTH, _HEIGHT = 8.0, 0.28
 
 
+def check_tools() -> None:
+    """Raise MissingExtra unless what joins and draws is installed: before the work, not after it."""
+    missing = [name for name in ("scipy", "matplotlib") if find_spec(name) is None]
+    if missing:
+        raise MissingExtra(f"clusters need {' and '.join(missing)}; pip install 'multum[discover]'")
+
+
 def join_nearest(distances: Floats, method: str) -> Floats:
-    """Return the tree of distances float64[n, n]; method: one of METHODS. Raises MissingExtra."""
-    try:
-        from scipy.cluster.hierarchy import linkage
-        from scipy.spatial.distance import squareform
-    except ImportError as error:
-        raise MissingExtra("clusters need SciPy; pip install 'multum[discover]'") from error
+    """Return the tree of distances float64[n, n]; method: one of METHODS."""
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
     tree: Floats = linkage(squareform(distances, checks=False), method, optimal_ordering=True)
     return tree
 
@@ -65,12 +71,10 @@ def cut_tree(tree: Floats, count: int) -> list[int]:
 
 
 def draw_tree(tree: Floats, names: list[str], target: BinaryIO) -> None:
-    """Write the tree to `target` as PNG. Raises MissingExtra."""
-    try:
-        from matplotlib.figure import Figure
-        from scipy.cluster.hierarchy import dendrogram
-    except ImportError as error:
-        raise MissingExtra("pictures of trees need Matplotlib; pip install 'multum[discover]'") from error
+    """Write the tree to `target` as PNG."""
+    from matplotlib.figure import Figure
+    from scipy.cluster.hierarchy import dendrogram
+
     figure = Figure(figsize=(_WIDTH, 1 + _HEIGHT * len(names)), layout="constrained")
     axes = figure.subplots()
     # a dollar sign would begin a formula
