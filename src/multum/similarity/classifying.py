@@ -18,7 +18,7 @@ from multum.archive.limits import count_threads
 from multum.archive.targets import check_free, whole_file
 from multum.errors import UsageError
 from multum.evaluation.classification import Scores, score_predictions
-from multum.similarity.programs import ClassPrograms, calibrate
+from multum.similarity.programs import ClassPrograms, Tally, calibrate, count_work
 from multum.similarity.texts import Texts, read_texts
 
 Progress = Callable[[int, int | None], None]
@@ -93,11 +93,12 @@ def classify(
     asked = read_texts(os.fspath(test), *_recall(test, text_columns, label_column))
     labels = _check_training(known)
     rights = asked.number(known.classes)
+    tally = Tally(count_work(known.items, labels, asked.items), progress)
     started_s = time.perf_counter()
-    calibration = calibrate(known.items, labels, level, threads, memory_limit)
-    programs = ClassPrograms(known.items, labels, level, threads, memory_limit=memory_limit)
+    calibration = calibrate(known.items, labels, level, threads, memory_limit, tally)
+    programs = ClassPrograms(known.items, labels, level, threads, memory_limit, tally)
     learnt_s = time.perf_counter()
-    bits = programs.count_bits(asked.items, progress)
+    bits = programs.count_bits(asked.items, tally)
     told = calibration.log_probabilities(bits)
     report = ClassifyReport(
         train=known.source,

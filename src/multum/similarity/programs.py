@@ -27,6 +27,19 @@ _HELD_SHARE, _HELD_TEXTS = 5, 1000
 _SAMPLE_BYTES = 1 << 16
 
 
+class Tally:
+    """Adds up the bytes that several threads have read, and tells them."""
+
+    def __init__(self, total_bytes: int = 0, progress: Progress | None = None) -> None:
+        self._done, self._total, self._progress = 0, total_bytes, progress
+
+    def add(self, size_bytes: int) -> None:
+        """Note that so many bytes more are read."""
+        self._done += size_bytes  # a torn count would only be shown, never used
+        if self._progress is not None:
+            self._progress(min(self._done, self._total), self._total)
+
+
 class ClassPrograms:
     """Programs that have read the texts of a class each.
 
@@ -41,11 +54,11 @@ class ClassPrograms:
         labels: NDArray[np.int64],
         level: int | None = None,
         threads: int = 1,
-        progress: Progress | None = None,
         memory_limit: int | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.threads = threads
-        done = _Tally(sum(map(len, texts)), progress)
+        done = tally or Tally()
         joined = [
             _join(texts[row] for row in np.flatnonzero(labels == c).tolist()) for c in range(int(labels.max()) + 1)
         ]
@@ -62,9 +75,9 @@ class ClassPrograms:
 
         self._memories = _spread(read, joined, threads)
 
-    def count_bits(self, texts: Sequence[bytes], progress: Progress | None = None) -> NDArray[np.float64]:
+    def count_bits(self, texts: Sequence[bytes], tally: Tally | None = None) -> NDArray[np.float64]:
         """Return float64[n, classes]: the bits of each text under each program."""
-        done = _Tally(sum(map(len, texts)) * len(self._memories), progress)
+        done = tally or Tally()
 
         def ask(memory: Memory) -> list[float]:
             bits = []
@@ -82,6 +95,7 @@ def calibrate(
     level: int | None = None,
     threads: int = 1,
     memory_limit: int | None = None,
+    tally: Tally | None = None,
 ) -> Calibration:
     """Return a calibration by texts held out from programs like those of `ClassPrograms`.
 
@@ -93,10 +107,16 @@ def calibrate(
     if not held.any() or len(np.unique(labels[held])) < len(first.biases):
         return first
     kept, asked = np.flatnonzero(~held), np.flatnonzero(held)
-    programs = ClassPrograms(
-        [texts[row] for row in kept.tolist()], labels[kept], level, threads, memory_limit=memory_limit
-    )
-    return fit_calibration(programs.count_bits([texts[row] for row in asked.tolist()]), labels[asked], first)
+    programs = ClassPrograms([texts[row] for row in kept.tolist()], labels[kept], level, threads, memory_limit, tally)
+    bits = programs.count_bits([texts[row] for row in asked.tolist()], tally)
+    return fit_calibration(bits, labels[asked], first)
+
+
+def count_work(texts: Sequence[bytes], labels: NDArray[np.int64], asked: Sequence[bytes]) -> int:
+    """Return the bytes read for a calibration, the programs, and telling the texts `asked`."""
+    classes, sizes = int(labels.max()) + 1, np.array([len(text) for text in texts], np.int64)
+    held = int(sizes[_hold_out(labels)].sum())
+    return 2 * int(sizes.sum()) + (classes - 1) * held + classes * sum(map(len, asked))
 
 
 def _hold_out(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -118,15 +138,3 @@ def _spread(work: Callable[[Item], Result], items: Sequence[Item], threads: int)
         return [work(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, items))
-
-
-class _Tally:
-    """Adds up what several threads have done, and tells."""
-
-    def __init__(self, total_bytes: int, progress: Progress | None) -> None:
-        self._done, self._total, self._progress = 0, total_bytes, progress
-
-    def add(self, size_bytes: int) -> None:
-        self._done += size_bytes  # a torn count would only be shown, never used
-        if self._progress is not None:
-            self._progress(min(self._done, self._total), self._total)
