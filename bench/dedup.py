@@ -30,7 +30,7 @@ RESULTS = ROOT / "bench" / "results" / "dedup.json"
 PAGE = ROOT / "docs" / "dedup.md"
 FIGURE = ROOT / "docs" / "figures" / "dedup.svg"
 # Of the source: bytes to train on, and those after them to be scored on.
-TRAINING_BYTES, HELD_OUT_BYTES = 6_000_000, 1 << 16
+TRAINING_BYTES, HELD_OUT_BYTES = 2_000_000, 1 << 16
 PIECE_BYTES = 4096
 # Duplicated pieces come so often; of the bytes of a noisy piece so many are replaced.
 COPIES, NOISE = 32, 0.2
