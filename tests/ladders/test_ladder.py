@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import multum
-from multum.errors import UsageError
+from multum.errors import MissingExtra, UsageError
 from multum.ladders import running
 from multum.ladders.concluding import conclude
 from multum.ladders.folders import open_folder
@@ -116,11 +117,10 @@ def test_a_run_that_fails_is_told_and_tried_again_next_time(
 
 def test_programs_are_rounded_and_shares_repeat(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = {"params": [8000], "bytes": [30_000], "share": [0.25]}
-    report = run(data, tmp_path / "runs", monkeypatch, InlineCrew(), grid=grid, bits=[8, 1.5])
-    plain, fine, coarse = report.points
-    assert [point.post_training_bits for point in report.points] == [32, 8, 1.5]
-    assert plain.bpb == pytest.approx(fine.bpb, abs=0.02)
-    assert coarse.bpb > plain.bpb
+    report = run(data, tmp_path / "runs", monkeypatch, InlineCrew(), grid=grid, bits=[1.5])
+    plain, coarse = report.points
+    assert (plain.post_training_bits, coarse.post_training_bits) == (32, 1.5)
+    assert plain.bpb < coarse.bpb < plain.bpb + 1
     assert plain.unique_bytes < plain.bytes
     assert "at 1.5 bits" in str(report)
 
@@ -163,3 +163,9 @@ def test_the_law_of_a_ladder_has_what_the_ladder_varies(tmp_path: Path) -> None:
     assert report.plan is not None
     assert report.plan.compute == pytest.approx(10 * max(rung.flops for rung in rungs))
     assert multum.open_law(tmp_path / "runs" / "LAW.json").parameters == report.law.parameters
+
+
+def test_without_a_training_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match=r"multum\[learn\]"):
+        multum.ladder(tmp_path / "data", tmp_path / "runs", flops=1e12)
