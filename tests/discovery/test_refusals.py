@@ -63,6 +63,13 @@ def test_rows_that_contradict_each_other_are_told() -> None:
     assert "rows 1 and 21 have the same inputs and different 'y'" in report.notes[0]
 
 
+def test_without_time_there_is_a_formula_all_the_same() -> None:
+    table = {"x": ROWS, "y": np.random.default_rng(0).normal(size=20)}
+    report = discover_formula(table, target="y", time_s=1e-6)
+    assert not report.exact
+    assert np.isfinite(report.predict({"x": [1.0]})).all()
+
+
 def test_predict_names_missing_columns() -> None:
     report = discover_formula(GOOD, target="y")
     with pytest.raises(UsageError, match="the formula needs the columns x; x is missing"):

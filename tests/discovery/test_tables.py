@@ -70,6 +70,13 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         read_table(tmp_path / "t.csv")
 
 
+def test_numbers_in_memory_have_all_their_digits() -> None:
+    table = read_table({"a": [0.5, 1.0], "b": ["0.5", "1.0"]})
+    a, b = read_numbers(table, ["a", "b"])
+    assert a.units.tolist() == [0, 0]
+    assert b.units.tolist() == pytest.approx([0.1, 0.1])
+
+
 def test_huge_tables_are_sampled_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multum.discovery.tables.MOST_ROWS", 10)
     table = read_table({"a": range(100)})

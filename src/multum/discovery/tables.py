@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,16 @@ _NUMBER = re.compile(r"\s*[+-]?(\d+)?(?:(\.)(\d*))?(?:[eE]([+-]?\d+))?\s*")
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of text. source: for messages. names: of the columns. cells: one list a column, as written."""
+    """Columns of text. source: for messages. names: of the columns. cells: one list a column, as written.
+
+    computed: names of columns that came as numbers, not as text; all digits of these are meant.
+    """
 
     source: str
     names: tuple[str, ...]
     cells: tuple[list[str], ...]
     notes: tuple[str, ...] = ()
+    computed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -88,7 +92,12 @@ def _read_columns(columns: Mapping[str, Any]) -> Table:
         raise UsageError("there are no rows; give columns with at least one value each")
     if len(set(lengths.values())) > 1:
         raise UsageError(f"columns must be equally long; these have {lengths}")
-    return _limit(Table("columns", tuple(cells), tuple(cells.values())))
+    return _limit(Table("columns", tuple(cells), tuple(cells.values()), computed=_find_computed(columns)))
+
+
+def _find_computed(columns: Mapping[str, Iterable[Any]]) -> frozenset[str]:
+    """Return the names of columns in which no value is text."""
+    return frozenset(str(name) for name, values in columns.items() if not any(isinstance(one, str) for one in values))
 
 
 def _write_cell(value: Any) -> str:
@@ -98,9 +107,11 @@ def _write_cell(value: Any) -> str:
     return value if isinstance(value, str) else str(value.item() if isinstance(value, np.generic) else value)
 
 
-def _gather(path: Path, names: Iterable[str], columns: Iterable[Iterable[Any]]) -> Table:
+def _gather(path: Path, names: Iterable[str], columns: Iterable[Sequence[Any]]) -> Table:
     """Return the table of columns of a file; a value that is missing is an empty cell."""
-    return _limit(Table(str(path), tuple(names), tuple([_write_cell(value) for value in one] for one in columns)))
+    named = dict(zip(names, columns, strict=False))  # a table without rows has no columns either
+    cells = tuple([_write_cell(value) for value in one] for one in named.values())
+    return _limit(Table(str(path), tuple(named), cells, computed=_find_computed(named)))
 
 
 def _limit(table: Table) -> Table:
@@ -110,7 +121,7 @@ def _limit(table: Table) -> Table:
     places = np.linspace(0, table.rows - 1, MOST_ROWS).astype(int)
     cells = tuple([column[place] for place in places] for column in table.cells)
     note = f"{table.rows:,} rows; {MOST_ROWS:,} of them, evenly taken, were looked at"
-    return Table(table.source, table.names, cells, (*table.notes, note))
+    return replace(table, cells=cells, notes=(*table.notes, note))
 
 
 def read_numbers(table: Table, names: Iterable[str]) -> list[Column]:
@@ -130,6 +141,8 @@ def _read_column(table: Table, name: str, cells: Sequence[str]) -> Column:
             f"column '{name}' of '{table.source}' has {len(wrong)} cells that are no finite numbers: {shown}"
             f"{', ...' if len(wrong) > _SHOWN else ''}; remove these rows, or leave the column out with --inputs"
         )
+    if name in table.computed:
+        return Column(name, values, np.zeros(len(values)))
     return Column(name, values, np.array([find_unit(cell) for cell in cells]))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from multum.discovery.formulas.frontier import Frontier
 from multum.discovery.formulas.mutations import Mutator
 from multum.discovery.formulas.problems import Problem
+from multum.discovery.formulas.programs import constant
 from multum.discovery.formulas.refining import Entry, polish
 from multum.discovery.formulas.search import Stage, list_exact_stages, list_rough_stages
 from multum.discovery.formulas.verifying import check, is_theorem
@@ -75,7 +76,9 @@ class Run:
         self._over = threading.Event()
 
     def run(self) -> Outcome:
-        """Search until a formula is exact, all stages are done, or the time is over."""
+        """Search until a formula is exact, all stages are done, or the time is over; a number is the first formula."""
+        mean = float(np.mean(self._problem.target[self._problem.fitted]))
+        self.outcome.frontier.offer(polish(self._problem, constant(mean)))
         if not self._problem.noise and not self._problem.is_rounded:
             self._run_stages(list_exact_stages(self._problem, self._operators, self._must_stop))
         if self.outcome.exact is None and (self._problem.noise != 0 or self._problem.is_rounded):
