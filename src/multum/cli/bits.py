@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from multum.cli.jobs import STREAM, announce_compiling, attempt, inputs_of, shown, source_stream
+from multum.cli.jobs import announce_compiling, attempt, inputs_of, named, opened
 from multum.cli.options import talk_options
 from multum.cli.talk import Talk, printable, show_size
 
@@ -55,13 +55,13 @@ def bits(
     inputs = inputs_of(data)
     if code is not None and per_byte is not None:
         raise click.UsageError("--code and --per-byte exclude each other; give one of them")
-    name = shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs"
+    name = named(inputs)
 
     def work() -> int:
         from multum.evaluation import rates  # loads the engine, so not before it is needed
 
         announce_compiling(talk)
-        source = source_stream() if inputs == (STREAM,) else list(inputs)
+        source = opened(inputs)
         if code is not None:
             report = rates.write_code(program, source, code, force=force, window=window, device=device)
             _tell(talk, name, report)
@@ -74,7 +74,7 @@ def bits(
             window=window,
             overlap=overlap,
             device=device,
-            progress=talk.progress(name) if talk.shows_progress else None,
+            progress=talk.progress(name),
         )
         _tell(talk, name, report)
         return 0

@@ -72,7 +72,7 @@ def classify(
             threads=threads,
             memory_limit=memory_limit,
             force=force,
-            progress=talk.progress("classify") if talk.shows_progress else None,
+            progress=talk.progress("classify"),
         )
         _tell(talk, report, output)
         return 0

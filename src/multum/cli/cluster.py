@@ -69,7 +69,7 @@ def cluster(
             threads=threads,
             memory_limit=memory_limit,
             force=force,
-            progress=talk.progress("cluster") if talk.shows_progress else None,
+            progress=talk.progress("cluster"),
         )
         _tell(talk, report)
         for target in (output, png):

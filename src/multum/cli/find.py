@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from multum.cli.jobs import STREAM, announce_compiling, attempt, inputs_of, shown, source_stream
+from multum.cli.jobs import announce_compiling, attempt, inputs_of, named, opened
 from multum.cli.options import checked_time, talk_options, work_options
 from multum.cli.talk import Talk, printable, show_time
 
@@ -60,14 +60,14 @@ def find(
     """
     talk = Talk(quiet, verbose, as_json)
     inputs = inputs_of(data)
-    name = shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs"
+    name = named(inputs)
 
     def work() -> int:
         from multum.finding import finder  # loads the engine, so not before it is needed
 
         announce_compiling(talk)
         report = finder.find(
-            source_stream() if inputs == (STREAM,) else list(inputs),
+            opened(inputs),
             output,
             time_s=budget,
             trials=trials,

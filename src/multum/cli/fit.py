@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from multum.cli.fit_labels import TaskCommand, label_options, run_labels, take_label_options
-from multum.cli.jobs import STREAM, attempt, inputs_of, shown, source_stream
+from multum.cli.jobs import STREAM, attempt, inputs_of, named, opened
 from multum.cli.options import checked_count, checked_time, talk_options
 from multum.cli.talk import Talk, printable, show_size, show_time
 
@@ -79,7 +79,7 @@ def fit(
         return _fit_bytes(talk, inputs, output, resume, force, options)
 
     try:
-        return attempt(talk, shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs", work)
+        return attempt(talk, named(inputs), work)
     except KeyboardInterrupt as stopped:
         talk.clear()
         if str(stopped):
@@ -96,7 +96,7 @@ def _fit_bytes(
     if given := take_label_options(options):
         raise click.UsageError(f"--{next(iter(given)).replace('_', '-')} is for --task labels")
     report = fit_program(
-        source_stream() if inputs == (STREAM,) else list(inputs),
+        opened(inputs),
         output,
         resume=resume,
         force=force,

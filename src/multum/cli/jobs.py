@@ -4,7 +4,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
 import click
@@ -26,6 +26,16 @@ def inputs_of(files: tuple[str, ...]) -> tuple[str, ...]:
     if STREAM in files and len(files) > 1:
         raise click.UsageError("standard input (-) cannot be mixed with other inputs")
     return files or (STREAM,)
+
+
+def named(inputs: Sequence[str]) -> str:
+    """Return how inputs that are worked on together are called in messages."""
+    return shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs"
+
+
+def opened(inputs: Sequence[str]) -> BinaryIO | list[str]:
+    """Return standard input as binary, or the names of files. Raises click.UsageError when it is closed."""
+    return source_stream() if inputs[0] == STREAM else list(inputs)
 
 
 def stdout_wanted(inputs: tuple[str, ...], output: str | None, to_stdout: bool, rm: bool, as_json: bool) -> bool:

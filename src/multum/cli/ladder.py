@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from multum.cli.jobs import STREAM, attempt, inputs_of, shown, source_stream
+from multum.cli.jobs import attempt, inputs_of, named, opened
 from multum.cli.law import show_law
 from multum.cli.options import checked_time, talk_options
 from multum.cli.plan import list_lines
@@ -75,7 +75,7 @@ def ladder(
         from multum.ladders import ladder as ladders  # loads NumPy, so not before it is needed
 
         report = ladders.ladder(
-            source_stream() if inputs == (STREAM,) else list(inputs),
+            opened(inputs),
             output,
             time_s=budget,
             force=force,
@@ -86,7 +86,7 @@ def ladder(
         return _tell(talk, report)
 
     try:
-        return attempt(talk, shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs", work)
+        return attempt(talk, named(inputs), work)
     except KeyboardInterrupt as stopped:
         talk.clear()
         if str(stopped):

@@ -12,16 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from multum.cli.app import WARNING
-from multum.cli.jobs import (
-    STREAM,
-    announce_compiling,
-    attempt,
-    inputs_of,
-    shown,
-    source_stream,
-    stdout_wanted,
-    worst,
-)
+from multum.cli.jobs import announce_compiling, attempt, inputs_of, named, opened, stdout_wanted, worst
 from multum.cli.options import files_argument, talk_options, target_options, work_options
 from multum.cli.talk import Talk
 
@@ -167,7 +158,7 @@ def _pack_one(
 
     target: a path or None for the source's name; streams: standard output instead.
     """
-    name = shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs"
+    name = named(inputs)
     derived = target is None and not streams and not options.force
     if derived and inputs[0].endswith(".mtm") and not os.path.isdir(inputs[0]):
         talk.warn(f"{name}: already ends in .mtm, skipped; -f packs it again")
@@ -195,7 +186,7 @@ def _call_pack(
     from multum.archive import packing  # loads the engine, so not before it is needed
 
     announce_compiling(talk)
-    source = source_stream() if inputs[0] == STREAM else list(inputs)
+    source = opened(inputs)
     return packing.pack(
         source,
         sys.stdout.buffer if streams else target,
@@ -211,7 +202,7 @@ def _call_pack(
         reference=options.reference,
         alone=options.alone,
         base=options.base,
-        progress=talk.progress(name) if talk.shows_progress else None,
+        progress=talk.progress(name),
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from multum.cli.jobs import STREAM, announce_compiling, attempt, inputs_of, shown, source_stream
+from multum.cli.jobs import announce_compiling, attempt, inputs_of, named, opened
 from multum.cli.options import talk_options
 from multum.cli.talk import Talk, printable
 
@@ -54,21 +54,21 @@ def surprise(
     """
     talk = Talk(quiet, verbose, as_json)
     inputs = inputs_of(data)
-    name = shown(inputs[0]) if len(inputs) == 1 else f"{len(inputs)} inputs"
+    name = named(inputs)
 
     def work() -> int:
         from multum.similarity import surprise as engine  # loads NumPy, so not before it is needed
 
         announce_compiling(talk)
         report = engine.surprise(
-            source_stream() if inputs == (STREAM,) else list(inputs),
+            opened(inputs),
             output,
             program=program,
             unit=unit,
             top=top,
             level=level,
             force=force,
-            progress=talk.progress(name) if talk.shows_progress else None,
+            progress=talk.progress(name),
         )
         _tell(talk, name, report, output)
         return 0

@@ -78,9 +78,9 @@ class Talk:
         if self.as_json:
             click.echo(json.dumps(fields))
 
-    def progress(self, name: str) -> "Progress":
-        """Return the progress line of the work on `name`."""
-        return Progress(self, printable(name), time.monotonic())
+    def progress(self, name: str) -> "Progress | None":
+        """Return the progress line of the work on `name`, or None where nobody would see it."""
+        return Progress(self, printable(name), time.monotonic()) if self.shows_progress else None
 
     @property
     def shows_progress(self) -> bool:

@@ -62,7 +62,7 @@ def _test_one(
             memory_limit=memory_limit,
             program=program,
             base=base,
-            progress=talk.progress(name) if talk.shows_progress else None,
+            progress=talk.progress(name),
         )
         time_s = time.monotonic() - started_s
         talk.note(f"{name}: ok, {report.raw_bytes:,} bytes, {time_s:.2f} s")

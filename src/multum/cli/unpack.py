@@ -110,7 +110,7 @@ def _call_unpack(talk: Talk, path: str, target: str | None, streams: bool, optio
         remove_source=options.rm,
         program=options.program,
         base=options.base,
-        progress=talk.progress(shown(path)) if talk.shows_progress else None,
+        progress=talk.progress(shown(path)),
     )
 
 
