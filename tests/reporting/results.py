@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from multum.laws.law import HoldOut, Law, RunnerUp
+from multum.reporting.content import Drawn, Material, Reading
+from multum.reporting.documents import Source, read_documents
+from multum.reporting.sections import list_kinds
 
 # What a name in a file may be, and must never become more than.
 HOSTILE = "</script><script>window.broken = 1</script><img src=x onerror='window.broken = 1'>\"{{ 7 * 7 }}"
+# What was read for its surprise, and drawn.
+READ = "much in little,\nlittle in much\n" + HOSTILE
 
 # Form -> (formula, parameters in its order); `make_runs` follows the first, or the last.
 LAWS = {
@@ -162,3 +167,27 @@ def write_law(folder: Path, form: str = "chinchilla", precise: bool = False) -> 
     )
     law.write(folder / "LAW.json", force=True)
     return folder / "LAW.json"
+
+
+def make_material(folder: Path) -> Material:
+    """Return what every section is made of, with hostile names wherever a file can have one; writes into `folder`."""
+    write_law(folder, form="precision", precise=True)
+    write_fit(folder / "run")
+    sources: list[Source] = [
+        folder,
+        make_find(HOSTILE),
+        make_shrink(),
+        make_shrink(HOSTILE, 20_000, 2.4),
+        make_demo(),
+        make_formula(),
+        make_rate(HOSTILE),
+    ]
+    data = READ.encode()
+    bits = [float(number % 10) for number in range(len(data))]
+    return Material(
+        tuple(read_documents(sources, list_kinds())),
+        (Reading(HOSTILE, HOSTILE, data, bits, 5), Reading("level:5", "a.txt", data, bits, 0)),
+        (Drawn("run", data, 0), Drawn(HOSTILE, data, 0)),
+        HOSTILE,
+        (HOSTILE,),
+    )

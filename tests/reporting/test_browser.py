@@ -3,25 +3,13 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from multum.reporting.content import Drawn, Material, Reading
-from multum.reporting.documents import read_documents
 from multum.reporting.page import render_page
 from multum.reporting.reporter import make_sections
-from multum.reporting.sections import list_kinds
-from tests.reporting.results import (
-    HOSTILE,
-    make_demo,
-    make_find,
-    make_formula,
-    make_rate,
-    make_shrink,
-    write_fit,
-    write_law,
-)
+from tests.reporting.results import HOSTILE, make_material
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,25 +27,7 @@ pytest.importorskip("vl_convert", reason="the extra multum[report] is not instal
 @pytest.fixture(scope="module")
 def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a page with every section, and hostile names on it."""
-    folder = tmp_path_factory.mktemp("results")
-    write_law(folder, form="precision", precise=True)
-    write_fit(folder / "run")
-    sources: list[Any] = [
-        folder,
-        make_find(HOSTILE),
-        make_shrink(),
-        make_shrink(HOSTILE, 20_000, 2.4),
-        make_demo(),
-        make_formula(),
-        make_rate(),
-    ]
-    data = b"much in little,\nlittle in much\n" + HOSTILE.encode()
-    bits = [float(number % 10) for number in range(len(data))]
-    material = Material(
-        tuple(read_documents(sources, list_kinds())),
-        (Reading("run", "a.txt", data, bits, 5), Reading("level:5", "a.txt", data, bits, 0)),
-        (Drawn("run", data, 0), Drawn(HOSTILE, data, 0)),
-    )
+    material = make_material(tmp_path_factory.mktemp("results"))
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(render_page(HOSTILE, make_sections(material)), "utf-8")
     return path

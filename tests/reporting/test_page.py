@@ -11,21 +11,10 @@ from pathlib import Path
 import pytest
 
 from multum.reporting.charts import make_config
-from multum.reporting.content import Drawn, Material, Reading, Section, Table
-from multum.reporting.documents import Source, read_documents
+from multum.reporting.content import Section, Table
 from multum.reporting.page import render_page, show_cell
 from multum.reporting.reporter import make_sections
-from multum.reporting.sections import list_kinds
-from tests.reporting.results import (
-    HOSTILE,
-    make_demo,
-    make_find,
-    make_formula,
-    make_rate,
-    make_shrink,
-    write_fit,
-    write_law,
-)
+from tests.reporting.results import HOSTILE, READ, make_material
 
 pytest.importorskip("vl_convert", reason="the extra multum[report] is not installed")
 
@@ -63,26 +52,7 @@ def read_page(page: str) -> Reader:
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory: pytest.TempPathFactory) -> list[Section]:
     """Return every section there is, with hostile names wherever a file can have one."""
-    folder = tmp_path_factory.mktemp("results")
-    write_law(folder)
-    write_fit(folder / "run")
-    sources: list[Source] = [
-        folder,
-        make_find(HOSTILE),
-        make_shrink(HOSTILE),
-        make_demo(),
-        make_formula(),
-        make_rate(HOSTILE),
-    ]
-    data = HOSTILE.encode()
-    material = Material(
-        tuple(read_documents(sources, list_kinds())),
-        (Reading(HOSTILE, HOSTILE, data, [1.0] * len(data), 5), Reading("level:5", "b", data, [2.0] * len(data), 0)),
-        (Drawn("run", data, 0),),
-        HOSTILE,
-        (HOSTILE,),
-    )
-    return make_sections(material)
+    return make_sections(make_material(tmp_path_factory.mktemp("results")))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +76,7 @@ def test_json_blocks_are_what_they_were_made_of(page: str, sections: list[Sectio
     }
     assert blocks["figures"] == {figure.name: figure.described for one in sections for figure in one.figures}
     assert set(blocks["looks"]) == {"light", "dark"}
-    assert "".join(blocks["surprise-text-1"]["characters"]) == HOSTILE
+    assert "".join(blocks["surprise-text-1"]["characters"]) == READ
 
 
 def test_the_policy_allows_the_scripts_and_the_style_of_the_page_and_nothing_else(page: str) -> None:
