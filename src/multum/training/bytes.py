@@ -1,7 +1,6 @@
 """The task of predicting bytes: windows of a stream, each byte from those before it in its window.
 
-Invariant: which windows a step sees depends on the seed and the step alone. An epoch takes every window once, in an
-order that spreads a batch over all of the data; each epoch cuts the data at other places.
+Invariant: which windows a step sees depends on the seed and the step alone.
 """
 
 import math
@@ -20,14 +19,13 @@ from multum.neural.lean_llama import compute_type
 from multum.neural.trainable import Trainable
 from multum.neural.windows import cut_windows
 from multum.training.processes import count_processes
+from multum.training.windows import Places
 
 NATS_PER_BIT = math.log(2)
 # Held-out bytes of an evaluation within a run: enough to tell 0.01 bits per byte, and read in a second.
 SAMPLE_BYTES = 1 << 17
 # Bytes that are scored at once.
 _BATCH_BYTES = 1 << 14
-# Steps of near this share of an epoch's windows leave no two rows of a batch close together.
-_GOLDEN = 0.6180339887498949
 
 
 class ByteTask:
@@ -56,8 +54,7 @@ class ByteTask:
         self.data, self.held_out, self.program = data, held_out, program
         self.window, self.rows, self.accumulation = window, rows, accumulation
         self.workers, self.seed = workers, seed
-        # As many windows as fit wherever an epoch begins to cut.
-        self._windows = max(1, (len(data) - window) // window)
+        self._places = Places(len(data), window, seed)
 
     def build(self) -> nn.Module:
         """Return the program with the weights it starts from."""
@@ -66,17 +63,8 @@ class ByteTask:
     def batch(self, step: int, micro: int, rank: int, world: int) -> Tensor:
         """Return windows with the byte after each: uint8[rows, window + 1]."""
         first = (step * self.accumulation * world + micro * world + rank) * self.rows
-        starts = [self._place(first + row) for row in range(self.rows)]
+        starts = [self._places.find(first + row) for row in range(self.rows)]
         return torch.from_numpy(self.data.cut(starts, self.window + 1))
-
-    def _place(self, number: int) -> int:
-        """Return where window `number` of the run starts."""
-        epoch, turn = divmod(number, self._windows)
-        draws = np.random.default_rng((self.seed, epoch))
-        room = len(self.data) - self._windows * self.window
-        phase, first = int(draws.integers(room)), int(draws.integers(self._windows))
-        stride = _find_stride(self._windows, _GOLDEN + 0.05 * draws.random())
-        return phase + (first + turn * stride) % self._windows * self.window
 
     def loss(self, module: nn.Module, batch: Tensor) -> tuple[Tensor, int]:
         """Return (sum of nats, bytes)."""
@@ -114,14 +102,6 @@ class ByteTask:
             "window": self.window,
             "batch": self.rows * self.accumulation * count_processes(),
         }
-
-
-def _find_stride(count: int, share: float) -> int:
-    """Return a step through `count` places that reaches each of them once, near `share` of them."""
-    stride = max(1, round(count * (share % 1)))
-    while math.gcd(stride, count) > 1:
-        stride += 1
-    return stride
 
 
 def measure_rate(module: nn.Module, data: ByteStream, window: int, overlap: int, workers: int = 1) -> float:

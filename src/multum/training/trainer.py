@@ -25,6 +25,7 @@ from multum.training.processes import Processes
 from multum.training.scalars import Scalars
 from multum.training.schedule import scale_rate
 from multum.training.settings import Settings
+from multum.training.shaping import Shaping
 from multum.training.task import Task
 
 NATS_PER_BIT = math.log(2)
@@ -92,16 +93,22 @@ class _State:
 
 
 def train(
-    task: Task, folder: Path, settings: Settings, progress: Progress | None = None, resume: bool = False
+    task: Task,
+    folder: Path,
+    settings: Settings,
+    progress: Progress | None = None,
+    resume: bool = False,
+    shaping: Shaping | None = None,
 ) -> tuple[nn.Module, RunReport]:
     """Return the trained program, on the CPU with its best weights, and what the run did.
 
     folder: an existing folder for the checkpoint and TensorBoard's files. resume: go on from its checkpoint.
+    shaping: what is done to the program beside its steps.
     Raises UsageError when the checkpoint is of another run, MultumError when the loss is no number any more,
     Interrupted once a signal has come and the run is saved, OSError.
     """
     with Interruption() as interruption:
-        run = Run(task, folder, settings, progress)
+        run = Run(task, folder, settings, progress, shaping)
         try:
             if resume:
                 run.restore()
@@ -113,9 +120,17 @@ def train(
 class Run:
     """One run: its program, optimizers, state, and the loop over them."""
 
-    def __init__(self, task: Task, folder: Path, settings: Settings, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        task: Task,
+        folder: Path,
+        settings: Settings,
+        progress: Progress | None = None,
+        shaping: Shaping | None = None,
+    ) -> None:
         self.started_s = time.perf_counter()
         self.task, self.folder, self.settings, self.progress = task, folder, settings, progress
+        self.shaping = shaping
         self.processes = Processes(settings.device, settings.sharded)
         self.module = self.processes.wrap(task.build())
         self.inner = self.processes.unwrap(self.module)
@@ -167,10 +182,12 @@ class Run:
             fraction, signal = self.processes.follow_first([self.fraction(), interruption.number or 0])
             if signal:
                 self._stop(int(signal))
+            if self.shaping is not None:
+                self.shaping.advance(self.inner, fraction)
             if fraction >= 1.0:
                 break
             self._step(fraction)
-            if self._evaluation_is_due() and self._evaluate_and_give_up():
+            if self._evaluation_is_due() and self._evaluate_and_give_up(fraction):
                 ended = "early"
                 break
             self._save_now_and_then()
@@ -264,12 +281,17 @@ class Run:
         self.state.evaluated = due
         return True
 
-    def _evaluate_and_give_up(self) -> bool:
-        """Evaluate, keep the weights if they are the best, and return whether there is no more to gain."""
+    def _evaluate_and_give_up(self, fraction: float) -> bool:
+        """Evaluate, keep the weights if they are the best, and return whether there is no more to gain.
+
+        fraction: of the budget that was spent before the last step; weights that are yet to be shaped are not kept.
+        """
         scores = self.evaluate()
         state = self.state
         state.history.append({"step": state.step, "units": state.units, "time_s": round(self.spent_s, 3)} | scores)
         self.scalars.add(state.step, {f"held_out/{name}": value for name, value in scores.items()})
+        if self.shaping is not None and fraction < self.shaping.settled:
+            return False
         if state.best is None or scores["bits_per_unit"] < state.best["bits_per_unit"]:
             state.best, state.best_step = scores, state.step
             self.best = checkpoints.collect_module(self.inner)
@@ -348,7 +370,7 @@ class Run:
         """Return the program with the best weights, and the report."""
         state = self.state
         if state.best_step < 0 or state.history[-1]["step"] != state.step:
-            self._evaluate_and_give_up()
+            self._evaluate_and_give_up(1.0)
         assert state.best is not None, "the evaluation above kept the best"
         assert self.best is not None, "weights are kept with their scores"
         program = self.task.build()

@@ -14,6 +14,7 @@ from multum.data.labelled import Labelled
 from multum.evaluation.classification import Scores, score_predictions
 from multum.neural.classifiers import Classifier, predict
 from multum.neural.features import Features
+from multum.training.flops import count_flops
 from multum.training.labels.augmentation import Augmentation
 from multum.training.labels.batches import Batches
 from multum.training.labels.objectives import Objective
@@ -97,7 +98,8 @@ class LabelsTask:
     def flops_per_unit(self) -> float:
         """Return training FLOPs of an example of median length: three times those of one forward pass, counted."""
         if not hasattr(self, "_flops"):
-            self._flops = 3.0 * _count_flops(self.classifier.module, self.features)
+            middle = int(np.argsort(self.features.lengths, kind="stable")[len(self.features.lengths) // 2])
+            self._flops = 3.0 * count_flops(self.classifier.module, self.features.gather([middle]))
         return self._flops
 
     def save(self, module: nn.Module, folder: Path) -> None:
@@ -116,13 +118,3 @@ class LabelsTask:
             "seed": self.seed,
             "options": self.options,
         }
-
-
-def _count_flops(module: nn.Module, features: Features) -> float:
-    """Return the FLOPs of one forward pass over the example of median length, as torch counts them."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    middle = int(np.argsort(features.lengths, kind="stable")[len(features.lengths) // 2])
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        module.eval()(**features.gather([middle]))
-    return float(max(1, counter.get_total_flops()))
