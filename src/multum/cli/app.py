@@ -15,31 +15,42 @@ ERROR = 1
 WARNING = 2
 CLOSED_PIPE = 141  # 128 + SIGPIPE, what a shell shows for a writer nobody reads
 
-# Verb -> the line in the overview. The modules stay unloaded until a verb is asked for.
-VERBS = {
-    "pack": "Pack files, folders or standard input into .mtm archives.",
-    "unpack": "Unpack archives.",
-    "test": "Decode archives and check everything; write nothing.",
-    "list": "Show what archives hold and what they cost, without decoding.",
-    "cat": "Write the content of archives, or a range of it, to standard output.",
-    "bits": "Show how many bits data takes under any program.",
-    "sample": "Write new data that a program expects.",
-    "fit": "Train a program on any data.",
-    "find": "Search for the program that makes data smallest.",
-    "shrink": "Make a trained model small, and show what it costs.",
-    "export": "Write a shrunken model as other tools want it.",
-    "ladder": "Train a grid of small programs, and fit their law.",
-    "law": "Fit a scaling law to runs, and doubt it.",
-    "predict": "Say what a law expects of runs that were not made.",
-    "plan": "Say what a budget buys, by a law: size, data, loss.",
-    "report": "Show what other verbs found on one page, for any browser.",
-    "discover": "Find formulas, sequences and laws that hold exactly.",
-    "classify": "Say which class texts belong to, by code length.",
-    "distance": "Show how far data are from each other.",
-    "cluster": "Join what has most in common into a tree.",
-    "surprise": "Show the parts of data that surprise most.",
-    "demo": "Pack real data beside gzip, xz, zstd and others, and print a table.",
+# Section of the overview -> verb -> its line. The modules stay unloaded until a verb is asked for.
+SECTIONS = {
+    "Data": {
+        "pack": "Pack files, folders or standard input into .mtm archives.",
+        "unpack": "Unpack archives.",
+        "test": "Decode archives and check everything; write nothing.",
+        "list": "Show what archives hold and cost, without decoding.",
+        "cat": "Write what archives hold, or a range of it, to standard output.",
+        "find": "Search for the program that makes data smallest.",
+    },
+    "Programs": {
+        "fit": "Train a program on any data.",
+        "bits": "Show how many bits data takes under any program.",
+        "sample": "Write new data that a program expects.",
+        "shrink": "Make a trained model small, and show what it costs.",
+        "export": "Write a shrunken model as other tools want it.",
+    },
+    "Laws of training": {
+        "ladder": "Train a grid of small programs, and fit their law.",
+        "law": "Fit a scaling law to runs, and doubt it.",
+        "predict": "Say what a law expects of runs that were not made.",
+        "plan": "Say what a budget buys, by a law: size, data, loss.",
+    },
+    "Regularities": {
+        "discover": "Find formulas, sequences and laws that hold exactly.",
+        "classify": "Say which class texts belong to, by code length.",
+        "distance": "Show how far data are from each other.",
+        "cluster": "Join what has most in common into a tree.",
+        "surprise": "Show the parts of data that surprise most.",
+    },
+    "All of it": {
+        "report": "Show what other verbs found on one page, for any browser.",
+        "demo": "Pack real data beside gzip, xz, zstd and others; print a table.",
+    },
 }
+VERBS = {verb: line for section in SECTIONS.values() for verb, line in section.items()}
 
 EXAMPLES = """\b
 Examples:
@@ -71,8 +82,10 @@ class Verbs(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the overview of verbs without loading them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+        width = max(map(len, VERBS))
+        for title, verbs in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(verb.ljust(width), line) for verb, line in verbs.items()])
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -100,7 +113,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     help="Show the version and leave.",
 )
 def app() -> None:
-    """Pack any data without loss, with programs that learn it while they read it."""
+    """Learning as compression: pack data, fit and shrink programs, find laws; all in bits."""
 
 
 def run(arguments: Sequence[str]) -> int:
