@@ -111,7 +111,7 @@ def _round(matrix: Tensor, costs: Costs | None, rounding: Rounding, weight: Weig
         scales = choose_scales(matrix, worth, rounding)
         codes = _round_with_feedback(matrix, costs, scales)
     matrix.copy_(codes * scales.spread()[0])
-    return _make_grid(codes.to(torch.int16), scales, weight)
+    return make_grid(codes.to(torch.int16), scales, weight)
 
 
 def _round_with_feedback(matrix: Tensor, costs: Costs, scales: Scales) -> Tensor:
@@ -133,7 +133,7 @@ def _round_with_feedback(matrix: Tensor, costs: Costs, scales: Scales) -> Tensor
     return codes[:, torch.argsort(costs.order)]
 
 
-def _make_grid(codes: Tensor, scales: Scales, weight: Weight) -> Grid:
+def make_grid(codes: Tensor, scales: Scales, weight: Weight) -> Grid:
     """Return the integers as the network's state holds the matrix; groups are the rows of the grid."""
     exponents = scales.exponents.flatten().contiguous().numpy()
     ones = np.zeros(scales.size, np.int16)

@@ -99,11 +99,13 @@ def train(
     progress: Progress | None = None,
     resume: bool = False,
     shaping: Shaping | None = None,
+    keep: bool = False,
 ) -> tuple[nn.Module, RunReport]:
     """Return the trained program, on the CPU with its best weights, and what the run did.
 
     folder: an existing folder for the checkpoint and TensorBoard's files. resume: go on from its checkpoint.
-    shaping: what is done to the program beside its steps.
+    shaping: what is done to the program beside its steps. keep: leave a checkpoint of the end, from which a resumed run
+    has its result at once.
     Raises UsageError when the checkpoint is of another run, MultumError when the loss is no number any more,
     Interrupted once a signal has come and the run is saved, OSError.
     """
@@ -112,7 +114,10 @@ def train(
         try:
             if resume:
                 run.restore()
-            return run.finish(interruption)
+            found = run.finish(interruption)
+            if keep:
+                run.save()
+            return found
         finally:
             run.close()
 

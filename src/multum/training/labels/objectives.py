@@ -37,7 +37,7 @@ def cross_entropy(smoothing: float = 0.0) -> Loss:
 def distilled(inner: Loss, weight: float, temperature: float) -> Loss:
     """Return (1 - weight) · inner + weight · T² · KL(teacher ‖ student), the second at temperature T.
 
-    T² keeps the gradients of the second term as large as they are at T = 1.
+    T² keeps the gradients of the second term as large as they are at T = 1. A weight of 1 needs no labels.
     Source: Hinton, Vinyals and Dean 2015.
     """
     if not 0 <= weight <= 1:
@@ -52,7 +52,8 @@ def distilled(inner: Loss, weight: float, temperature: float) -> Loss:
             reduction="sum",
             log_target=True,
         )
-        return (1 - weight) * inner(logits, targets) + weight * temperature**2 * distance
+        taught = weight * temperature**2 * distance
+        return taught if weight == 1 else (1 - weight) * inner(logits, targets) + taught
 
     return measure
 
