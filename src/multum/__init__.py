@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from multum.evaluation.programs import Program, open_program
     from multum.evaluation.rates import RateReport, code_bits
     from multum.evaluation.sampling import sample
+    from multum.exporting.exporter import export
+    from multum.exporting.reports import ExportReport
     from multum.finding.finder import find
     from multum.finding.reports import FindReport
+    from multum.judging.judge import evaluate
+    from multum.judging.reports import EvaluateReport
     from multum.ladders.ladder import ladder
     from multum.ladders.reports import LadderReport
     from multum.laws.files import open_law
@@ -42,9 +46,8 @@ if TYPE_CHECKING:
     from multum.laws.law import Law
     from multum.laws.planning import Plan, plan
     from multum.laws.predicting import PredictionReport, predict
-    from multum.reduction.changing import prune, quantize
+    from multum.reduction.changing import lowrank, prune, quantize
     from multum.reporting.reporter import PageReport, report
-    from multum.shrinking.exporting import ExportReport, export
     from multum.shrinking.loading import load_program
     from multum.shrinking.reports import ShrinkReport
     from multum.shrinking.shrinker import shrink
@@ -65,6 +68,7 @@ __all__ = [
     "ClusterReport",
     "CodeLengthClassifier",
     "DistanceReport",
+    "EvaluateReport",
     "ExportReport",
     "FindReport",
     "FitReport",
@@ -102,6 +106,7 @@ __all__ = [
     "discover_laws",
     "discover_sequence",
     "distance",
+    "evaluate",
     "export",
     "find",
     "fit",
@@ -110,6 +115,7 @@ __all__ = [
     "law",
     "list_archive",
     "load_program",
+    "lowrank",
     "open",
     "open_law",
     "open_program",
@@ -135,7 +141,8 @@ _HOMES = {
     "ClusterReport": ("multum.similarity.clustering", "ClusterReport"),
     "CodeLengthClassifier": ("multum.similarity.estimators", "CodeLengthClassifier"),
     "DistanceReport": ("multum.similarity.distances", "DistanceReport"),
-    "ExportReport": ("multum.shrinking.exporting", "ExportReport"),
+    "EvaluateReport": ("multum.judging.reports", "EvaluateReport"),
+    "ExportReport": ("multum.exporting.reports", "ExportReport"),
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
     "FormatError": ("multum.errors", "FormatError"),
@@ -171,7 +178,8 @@ _HOMES = {
     "discover_laws": ("multum.discovery.theorems.finder", "discover_laws"),
     "discover_sequence": ("multum.discovery.sequences.finder", "discover_sequence"),
     "distance": ("multum.similarity.distances", "distance"),
-    "export": ("multum.shrinking.exporting", "export"),
+    "evaluate": ("multum.judging.judge", "evaluate"),
+    "export": ("multum.exporting.exporter", "export"),
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),
     "fit_labels": ("multum.training.labels.fitting", "fit_labels"),
@@ -179,6 +187,7 @@ _HOMES = {
     "law": ("multum.laws.fitting", "law"),
     "list_archive": ("multum.archive.listing", "list_archive"),
     "load_program": ("multum.shrinking.loading", "load_program"),
+    "lowrank": ("multum.reduction.changing", "lowrank"),
     "open": ("multum.archive.seeking", "open_archive"),
     "open_law": ("multum.laws.files", "open_law"),
     "open_program": ("multum.evaluation.programs", "open_program"),

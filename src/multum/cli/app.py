@@ -1,5 +1,6 @@
 """The group of verbs, loaded one at a time, and the border where errors become exit codes."""
 
+import builtins
 import importlib
 import os
 import sys
@@ -28,6 +29,7 @@ SECTIONS = {
     "Programs": {
         "fit": "Train a program on any data.",
         "bits": "Show how many bits data takes under any program.",
+        "eval": "Judge a program: scores with intervals, rivals, damage.",
         "sample": "Write new data that a program expects.",
         "shrink": "Make a trained model small, and show what it costs.",
         "export": "Write a shrunken model as other tools want it.",
@@ -76,7 +78,7 @@ class Verbs(click.Group):
             return None
         module = importlib.import_module(f"multum.cli.{cmd_name}")
         # `list` is list_ inside, so that it hides no builtin there.
-        command = getattr(module, f"{cmd_name}_" if cmd_name == "list" else cmd_name)
+        command = getattr(module, f"{cmd_name}_" if hasattr(builtins, cmd_name) else cmd_name)
         assert isinstance(command, click.Command)
         return command
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 
 from multum.cli.app import ERROR, WARNING
-from multum.cli.talk import Talk
+from multum.cli.talk import Talk, printable
 from multum.errors import LimitExceeded, MultumError
 
 STREAM = "-"
@@ -100,6 +100,11 @@ def _describe(error: OSError) -> str:
         return f"{os.fsdecode(error.filename)}: {reason}"
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     return f"the target cannot be written: {reason}" if full else reason
+
+
+def watch_shares(talk: Talk) -> Callable[[str, float], None] | None:
+    """Return what shows the share of work that is done, on one changing line; None where nobody would see it."""
+    return (lambda what, share: talk.show(f"{printable(what)}  {share:.0%}")) if talk.shows_progress else None
 
 
 def announce_compiling(talk: Talk) -> None:

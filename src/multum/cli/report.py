@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from multum.cli.jobs import announce_compiling, attempt
+from multum.cli.jobs import announce_compiling, attempt, watch_shares
 from multum.cli.options import checked_size, talk_options
 from multum.cli.talk import Talk, printable, show_size
 
 if TYPE_CHECKING:
-    from multum.reporting.readings import Progress
     from multum.reporting.reporter import PageReport
 
 EXAMPLES = """\b
@@ -75,18 +74,13 @@ def report(
             figures=figures,
             title=title,
             force=force,
-            progress=_watch(talk) if talk.shows_progress else None,
+            progress=watch_shares(talk),
             **{name: size for name, size in sizes.items() if size is not None},
         )
         _tell(talk, made)
         return 0
 
     return attempt(talk, "report", work)
-
-
-def _watch(talk: Talk) -> "Progress":
-    """Return what shows how far the page is, on one changing line."""
-    return lambda what, share: talk.show(f"{printable(what)}  {share:.0%}")
 
 
 def _tell(talk: Talk, made: "PageReport") -> None:

@@ -94,8 +94,16 @@ def _check_one(data: Data) -> str:
 
 def recall_columns(program: str, path: str) -> tuple[Sequence[str], str | None]:
     """Return the columns that the program's fit was told, where `path` is a table; guessed ones are guessed again."""
-    if os.path.isdir(path) or path.endswith((".npz", "-ubyte", "-ubyte.gz")):
-        return (), None
+    return read_columns(program) if is_table(path) else ((), None)
+
+
+def is_table(path: str) -> bool:
+    """Return whether labelled examples at `path` are in columns that have names; images have none."""
+    return not (os.path.isdir(path) or path.endswith((".npz", "-ubyte", "-ubyte.gz")))
+
+
+def read_columns(program: str) -> tuple[Sequence[str], str | None]:
+    """Return the columns of text and label that the program's fit was told; () and None for guessed ones."""
     asked = find_source(program).read_json("multum.json").get("asked_columns", {})
     return tuple(asked.get("text", ())), asked.get("label")
 

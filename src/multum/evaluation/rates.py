@@ -151,9 +151,14 @@ def write_code(
     return _report(opened, data, raw, CodeLength(8 * len(code), len(raw)), seconds)
 
 
+def find_task(program: str) -> str:
+    """Return what the bits of the program are of, by its name and files alone. Raises FormatError, OSError."""
+    return read_task(program) if os.path.isdir(program) else read_archived_task(program) or "bytes"
+
+
 def _find_rate(program: str) -> Callable[[str, Data, RateOptions], RateReport]:
     """Return what rates the program: a function for its task. Raises UsageError for a task without one."""
-    task = read_task(program) if os.path.isdir(program) else read_archived_task(program) or "bytes"
+    task = find_task(program)
     if task not in RATES:
         raise UsageError(f"'{program}' is a program for {task}; rates are known for {', '.join(RATES)}")
     module, function = RATES[task]

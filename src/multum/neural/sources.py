@@ -20,6 +20,10 @@ _WEIGHTS = "model*.safetensors"  # one file, or the shards of one model
 # What is fetched from the hub: never pickled weights, never code.
 _WANTED = ("*.json", _WEIGHTS, "*.txt", "*.model")
 DESCRIPTION = "multum.json"
+# Which layers are in two halves, and the file that has them; see multum.neural.factors.
+FACTORED, FACTORED_WEIGHTS = "factored.json", "model-factored.safetensors"
+# How networks that tell classes are called in config.json.
+_CLASSIFIERS = ("ForSequenceClassification", "ForImageClassification")
 LARGEST_DESCRIPTION_BYTES = 1 << 26
 
 
@@ -66,8 +70,12 @@ class Source:
 
     @property
     def task(self) -> str:
-        """What the program's bits are of, as multum.json says; "bytes" without one."""
-        return str(self.read_json(DESCRIPTION).get("task", "bytes"))
+        """What the program's bits are of, as multum.json says; without one "labels" for a classifier, else "bytes"."""
+        told = self.read_json(DESCRIPTION).get("task")
+        if told is not None:
+            return str(told)
+        kinds = self.read_json("config.json").get("architectures") or []
+        return "labels" if any(str(kind).endswith(_CLASSIFIERS) for kind in kinds) else "bytes"
 
 
 def read_task(folder: str) -> str:

@@ -94,6 +94,16 @@ def make_sections(material: Material) -> list[Section]:
     return [section for section in shown if section is not None]
 
 
+def draw_results(result: Source, folder: PathLike, force: bool, progress: Progress | None) -> list[str]:
+    """Write the figures that a page about one result has into `folder`, as SVG and PNG; return their paths.
+
+    Raises UsageError, FormatError, MissingExtra, OSError.
+    """
+    sections = make_sections(Material(tuple(read_documents([result], list_kinds()))))
+    drawn = draw_figures([figure for one in sections for figure in one.figures], folder, force, progress)
+    return [str(path) for path in drawn]
+
+
 def _make_title(sources: Sequence[Source], documents: Sequence[Document]) -> str:
     """Return the names of what was given, or how many they are; of the kinds of what is in memory."""
     paths = [os.path.basename(os.path.abspath(one)) for one in sources if not isinstance(one, Mapping)]
