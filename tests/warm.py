@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 
 import multum
+from multum.similarity.memory import Memory
+from multum.similarity.recipes import lean_recipe
 from tests.golden.tensors import BASE, write_base
 from tests.small_programs import byte_program
 
@@ -27,6 +29,7 @@ def warm_kernels(levels: tuple[int, ...] = (1, 5, 9)) -> None:
             packed, back = Path(folder) / "tensors.mtm", Path(folder) / "tensors.back"
             multum.pack(io.BytesIO(BASE), packed, 1, base=base, force=True)
             multum.unpack(packed, back, base=base, force=True)
+    Memory(lean_recipe(0)).count_bits_each([b"multum"])  # an engine that asks many questions in one go
 
 
 if __name__ == "__main__":

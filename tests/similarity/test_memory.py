@@ -45,6 +45,21 @@ def test_a_question_longer_than_the_room_for_it_is_measured_too() -> None:
     assert memory.count_bits(AFTER) == first
 
 
+@pytest.mark.parametrize("known", [BEFORE, b"", b"a"], ids=["much", "nothing", "little"])
+def test_texts_asked_together_take_the_bits_that_each_takes_alone(known: bytes) -> None:
+    memory = Memory(lean_recipe(4000), known)
+    texts = [draw_text(kind, seed, words=seed).encode() for seed in range(9) for kind in ("sea", "kitchen")]
+    texts += [AFTER, b"", np.random.default_rng(0).bytes(200), AFTER, draw_text("sea", 7, words=2000).encode(), AFTER]
+    together = memory.count_bits_each(texts)
+    np.testing.assert_allclose(together, [memory.count_bits(text) for text in texts], atol=1e-6)
+    np.testing.assert_array_equal(memory.count_bits_each(texts), together)
+
+
+def test_networks_that_cannot_be_foreseen_are_asked_one_by_one() -> None:
+    memory = Memory(preset(5, "text").scaled(4000), BEFORE)
+    assert memory.count_bits_each([AFTER, b"x"]).tolist() == [memory.count_bits(AFTER), memory.count_bits(b"x")]
+
+
 def test_what_is_known_makes_alike_texts_short() -> None:
     sea, nothing = Memory(lean_recipe(4000), BEFORE), Memory(lean_recipe(4000))
     assert sea.count_bits(AFTER) < sea.count_bits(draw_text("kitchen", 1).encode())
