@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from multum.errors import FormatError, LimitExceeded, MissingExtra, MultumError, UsageError
-from multum.neural.sources import Source
+from multum.neural.sources import FACTORED_WEIGHTS, Source
 from multum.neural.vocabulary import Vocabulary, byte_vocabulary, read_vocabulary
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ def load_complete(source: Source, kind: Any) -> Any:
     """Return a network of the class `kind` of transformers, in float32. Raises FormatError for missing weights."""
     import torch
 
+    if (source.folder / FACTORED_WEIGHTS).is_file():
+        from multum.neural.factors import load_factored
+
+        return _check_complete(source, *load_factored(source, kind))
     model, info = kind.from_pretrained(
         source.folder,
         trust_remote_code=False,
@@ -106,6 +110,11 @@ def load_complete(source: Source, kind: Any) -> Any:
         dtype=torch.float32,
         **({} if source.gguf is None else {"gguf_file": source.gguf}),
     )
+    return _check_complete(source, model, info)
+
+
+def _check_complete(source: Source, model: Any, info: dict[str, Any]) -> Any:
+    """Return `model`. Raises FormatError where loading missed weights."""
     lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
     if lost:
         raise FormatError(f"'{source.name}' lacks {len(lost)} of its weights, {lost[0]} among them")

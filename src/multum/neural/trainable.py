@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedConfi
 from multum.errors import UsageError
 from multum.neural.architectures import Shape, make_config
 from multum.neural.byte_tokenizer import VOCABULARY, make_byte_tokenizer
+from multum.neural.factors import make_whole
 from multum.neural.lean_functions import measure_nats
 from multum.neural.lean_llama import LeanLlama, draw_weights, is_lean
 from multum.neural.lean_recurrent import LeanRecurrent, draw_recurrent_weights, is_lean_recurrent
@@ -77,6 +78,7 @@ def open_trainable(spec: str, dropout: float) -> Trainable:
     """
     loaded = load(find_source(spec), "cpu")
     model, config = loaded.model, loaded.model.config
+    make_whole(model)
     if config.vocab_size != VOCABULARY:
         raise UsageError(
             f"'{spec}' predicts {config.vocab_size:,} tokens, not the 256 bytes; start from a program that"

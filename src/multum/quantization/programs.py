@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from multum.errors import UsageError
+from multum.neural.factors import make_whole
 from multum.neural.loading import Loaded
 from multum.neural.rounding import MOST, Steps
 from multum.quantization.imagining import imagine
@@ -21,10 +22,12 @@ _TEXTS, _TOKENS = 32, 256
 def round_program(loaded: Loaded, bits: float) -> Steps:
     """Give a program's weights values that 8-bit integers have, which take about `bits` bits each; return the steps.
 
-    The program calibrates itself, on text that it imagines. Raises UsageError for bits out of range.
+    Layers in halves become whole. The program calibrates itself, on text that it imagines. Raises UsageError for bits
+    out of range.
     """
     if not LEAST_BITS <= bits <= MOST_BITS:
         raise UsageError(f"bits is {bits}; allowed is {LEAST_BITS:g} to {MOST_BITS:g} bits a weight")
+    make_whole(loaded.model)
     found, _ = find_weights(loaded.model)
     weights = [weight for weight in found if all(use.kind != CONVOLUTION for use in weight.uses)]
     tokens = min(_TOKENS, loaded.longest or _TOKENS)

@@ -1,4 +1,4 @@
-"""`prune` and `quantize`: passes over a network in memory, which is changed in place. torch loads when they are called.
+"""`prune`, `quantize`, `lowrank`: passes over a network in memory, which is changed in place. torch loads when needed.
 
 `multum.shrink` makes the same passes over models in files, by recipes.
 """
@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from multum.reduction.choices import Pruning, Rounding, read_pruning, read_rounding
+from multum.reduction.shapes import LowRank, read_lowrank
 
 if TYPE_CHECKING:
     from torch import nn
 
     from multum.quantization.sensitivities import Batch
+    from multum.reduction.factoring import LowRanked
     from multum.reduction.pruning import Pruned
     from multum.reduction.rounding import Rounded
 
@@ -58,6 +60,26 @@ def quantize(
     from multum.reduction.rounding import quantize as quantize_module
 
     return quantize_module(module, asked, data, progress=progress)
+
+
+def lowrank(
+    module: "nn.Module",
+    asked: "str | LowRank",
+    data: "Sequence[Batch] | None" = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> "LowRanked":
+    """Put two narrow layers in place of each linear layer and convolution of `module` that is worth it; say which.
+
+    asked: the words of a recipe behind lowrank=, such as "0.9" or "0.7:svd": what share of the weights may stay. data,
+    seed, progress: as for `prune`; all methods but svd need data. Raises UsageError, FormatError, MissingExtra.
+    """
+    asked = read_lowrank(asked.split(":")) if isinstance(asked, str) else asked
+    _import_torch()
+    from multum.reduction.factoring import lowrank as lower_ranks
+
+    return lower_ranks(module, asked, data, seed=seed, progress=progress)
 
 
 def _import_torch() -> None:

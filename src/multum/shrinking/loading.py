@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from multum.archive.models import holds_model, model_folder
 from multum.errors import FormatError, UsageError
-from multum.neural.loading import import_learn
+from multum.neural.loading import foreign_errors, import_learn
 from multum.neural.networks import load_network, read_config
-from multum.neural.sources import find_source
+from multum.neural.sources import FACTORED, Source, find_source
 
 if TYPE_CHECKING:
     from torch import nn
-
-WEIGHTS = "model.safetensors"
 
 
 def load_program(
@@ -55,9 +53,13 @@ def load_program(
 
 def _fill(module: "nn.Module", folder: Path, name: str) -> "nn.Module":
     """Return `module` with the values of the file. Raises FormatError when they are those of another network."""
+    from multum.neural.factors import refit
     from multum.shrinking.models import read_files
 
-    stored = read_files(name, (folder / WEIGHTS,))
+    source = Source(name, folder)
+    stored = read_files(name, source.weight_files)
+    with foreign_errors(source):
+        refit(module, source.read_json(FACTORED), stored)
     state = module.state_dict()
     strange = [key for key, tensor in stored.items() if key not in state or state[key].shape != tensor.shape]
     if strange:

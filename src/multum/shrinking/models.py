@@ -7,7 +7,7 @@ import copy
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from multum.errors import FormatError
 from multum.neural.loading import foreign_errors, quiet
 from multum.neural.networks import LABELS, OTHER, find_kind, load_network, read_config
-from multum.neural.sources import DESCRIPTION, Source, find_source
+from multum.neural.sources import DESCRIPTION, FACTORED, FACTORED_WEIGHTS, Source, find_source
 
 SAFETENSORS = ".safetensors"
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
 # What is carried of a folder beside its weights: never pickles, never code.
 _CARRIED = ("*.json", "*.txt", "*.model", "*.jinja")
 _INDEX = "model.safetensors.index.json"
@@ -35,6 +36,7 @@ class Model:
     module: in evaluation mode, on the CPU. stored: what a file of the model holds, by the names there; read from disk
     when it is used. names: of the parameters that are among them, as the file calls each; of tied ones any. files: of
     weights, none for a network that was given in Python. source, config: of a model that `transformers` knows.
+    factored: the layers that are in halves; see multum.neural.factors. changes: of config.json.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Model:
     files: tuple[Path, ...] = ()
     source: Source | None = None
     config: Any = None
+    factored: dict[str, Any] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -62,6 +66,11 @@ class Model:
             return sum(path.stat().st_size for path in self.files)
         return sum(tensor.nbytes for tensor in self.stored.values())
 
+    @property
+    def weights_name(self) -> str:
+        """How the file of the weights is called."""
+        return FACTORED_WEIGHTS if self.factored else WEIGHTS
+
     def restore(self) -> None:
         """Give the network the values that it came with."""
         with torch.no_grad():
@@ -71,15 +80,17 @@ class Model:
 
     def write_rest(self, folder: Path) -> None:
         """Write all that belongs to the model but its weights and multum.json into `folder`."""
+        if self.factored:
+            _write_json(folder / FACTORED, self.factored)
         if self.source is None:
             return
         if self.source.gguf is not None:
             _write_gguf_rest(self.source, self.config, folder)
-            return
-        for pattern in _CARRIED:
-            for path in self.source.folder.glob(pattern):
-                if path.name not in (_INDEX, DESCRIPTION) and path.is_file():
-                    shutil.copyfile(path, folder / path.name)
+        else:
+            _copy_rest(self.source.folder, folder)
+        if self.changes:
+            facts = json.loads((folder / CONFIG).read_bytes())
+            _write_json(folder / CONFIG, facts | self.changes)
 
     def read_facts(self) -> dict[str, Any]:
         """Return what multum.json says of the model; of a classifier without one, its task."""
@@ -103,7 +114,8 @@ def open_model(model: "str | os.PathLike[str] | nn.Module") -> Model:
     with quiet(), foreign_errors(source):
         config = read_config(source)
     stored = _copy_state(module) if source.gguf is not None else read_files(name, source.weight_files)
-    return Model(name, module, stored, match_names(module, stored), source.weight_files, source, config)
+    factored = source.read_json(FACTORED)
+    return Model(name, module, stored, match_names(module, stored), source.weight_files, source, config, factored)
 
 
 def _take_module(module: nn.Module) -> Model:
@@ -191,6 +203,18 @@ def equals(stored: Tensor, loaded: Tensor) -> bool:
     return stored.shape == loaded.shape and torch.equal(stored.to(loaded.dtype), loaded)
 
 
+def _copy_rest(source: Path, folder: Path) -> None:
+    """Copy what is carried of the folder `source`."""
+    for pattern in _CARRIED:
+        for path in source.glob(pattern):
+            if path.name not in (_INDEX, DESCRIPTION, FACTORED) and path.is_file():
+                shutil.copyfile(path, folder / path.name)
+
+
+def _write_json(path: Path, facts: dict[str, Any]) -> None:
+    path.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
 def _write_gguf_rest(source: Source, config: Any, folder: Path) -> None:
     """Write the config and the tokenizer that a GGUF file has inside."""
     from transformers import AutoTokenizer
@@ -198,7 +222,7 @@ def _write_gguf_rest(source: Source, config: Any, folder: Path) -> None:
     facts = config.to_dict()
     for key in ("quantization_config", "_name_or_path"):
         facts.pop(key, None)
-    (folder / "config.json").write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", "utf-8")
+    _write_json(folder / CONFIG, facts)
     with quiet(), foreign_errors(source):
         tokenizer: Any = AutoTokenizer.from_pretrained(source.folder, gguf_file=source.gguf, local_files_only=True)
         tokenizer.save_pretrained(folder)

@@ -175,6 +175,7 @@ def run_passes(state: State, passes: Sequence[Pass], before: Loss | None, progre
         after = state.measure()
         seconds = time.perf_counter() - started_s
         taken = (seconds, measure_peak_bytes())
-        ledger.append(PassLine(one.name, size_bytes, size_bytes, before, after, *taken, done.left, done.told))
+        sizes = (size_bytes, state.count_dense_bytes())
+        ledger.append(PassLine(one.name, *sizes, before, after, *taken, done.left, done.told))
         before = after
     return ledger

@@ -5,13 +5,36 @@ Light: nothing here loads torch.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from multum.errors import UsageError
 from multum.reduction.choices import read_pruning, read_rounding
+from multum.reduction.shapes import read_lowrank
 
-CODE, PRUNE, QUANTIZE = "code", "prune", "quantize"
+CODE, PRUNE, QUANTIZE, LOWRANK = "code", "prune", "quantize", "lowrank"
 USUAL = CODE
+# What passes make that others could undo.
+ZEROS, INTEGERS, HALVES = "zeros", "integers", "halves of layers"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What recipes know of a pass. read: makes its choice of the words behind its name. makes: one of what passes make.
+
+    undoes: what of earlier passes would be lost by it.
+    """
+
+    read: Callable[[Sequence[str]], Any]
+    makes: str = ""
+    undoes: frozenset[str] = frozenset()
+
+
+KINDS = {
+    LOWRANK: Kind(read_lowrank, makes=HALVES, undoes=frozenset({ZEROS, INTEGERS})),
+    PRUNE: Kind(read_pruning, makes=ZEROS, undoes=frozenset({INTEGERS})),
+    QUANTIZE: Kind(read_rounding, makes=INTEGERS, undoes=frozenset({INTEGERS})),
+}
 
 
 @dataclass(frozen=True)
@@ -32,11 +55,12 @@ class Recipe:
     steps: tuple[Step, ...]
 
     def __post_init__(self) -> None:
-        for earlier, later in zip(self.steps, self.steps[1:], strict=False):
+        for earlier, later in combinations(self.steps, 2):
             if earlier.name == CODE:
                 raise UsageError(f"{later} cannot follow code, whose integers it would change; put code last")
-            if earlier.name == QUANTIZE and later.name != CODE:
-                raise UsageError(f"{later} cannot follow {earlier}, whose integers it would change; put it before")
+            made = KINDS[earlier.name].makes
+            if later.name != CODE and made in KINDS[later.name].undoes:
+                raise UsageError(f"{later} cannot follow {earlier}, whose {made} it would change; put it before")
 
     @property
     def codes(self) -> bool:
@@ -46,7 +70,7 @@ class Recipe:
     @property
     def quantizes(self) -> bool:
         """Whether weights are integers before they are coded."""
-        return any(step.name == QUANTIZE for step in self.steps)
+        return any(KINDS[step.name].makes == INTEGERS for step in self.before_code)
 
     @property
     def before_code(self) -> tuple[Step, ...]:
@@ -55,10 +79,6 @@ class Recipe:
 
     def __str__(self) -> str:
         return " | ".join(map(str, self.steps))
-
-
-# What reads the words behind a name.
-_READERS: dict[str, Callable[[Sequence[str]], Any]] = {PRUNE: read_pruning, QUANTIZE: read_rounding}
 
 
 def read_recipe(text: str) -> Recipe:
@@ -85,7 +105,7 @@ def _read_step(part: str) -> Step:
         if equals:
             raise UsageError("code takes no words; its size is given by --target-bytes and its like")
         return Step(CODE)
-    if name not in _READERS:
-        known = ", ".join(sorted([CODE, *_READERS]))
+    if name not in KINDS:
+        known = ", ".join(sorted([CODE, *KINDS]))
         raise UsageError(f"'{name}' is no pass; passes are {known}" if name else f"a pass is missing; give {known}")
-    return Step(name, _READERS[name]([word.strip() for word in words.split(":")]))
+    return Step(name, KINDS[name].read([word.strip() for word in words.split(":")]))

@@ -8,11 +8,14 @@ import torch
 
 from multum.quantization.weights import Weight
 from multum.reduction.choices import Pruning, Rounding
+from multum.reduction.factoring import lowrank
 from multum.reduction.pruning import prune
 from multum.reduction.rounding import quantize
+from multum.reduction.shapes import LowRank
 from multum.shrinking.passes import Outcome, Pass, Progress, State, list_codable, settle
-from multum.shrinking.recipes import PRUNE, QUANTIZE, Step
+from multum.shrinking.recipes import LOWRANK, PRUNE, QUANTIZE, Step
 from multum.shrinking.reports import Left
+from multum.shrinking.reshaping import WEIGHT, note_halves
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,34 @@ class Prune:
         keep_values(state, weights)
         left = (*left, *(Left(one.name, one.size, one.reason) for one in done.left))
         return Outcome(left, f"{done.zeros:,} of {done.weights:,} weights are 0")
+
+
+@dataclass(frozen=True)
+class Lower:
+    """Matrices become products of two narrower ones, which the file holds in place of them."""
+
+    asked: LowRank
+
+    @property
+    def name(self) -> str:
+        """The recipe's words."""
+        return f"{LOWRANK}={self.asked}"
+
+    def apply(self, state: State, progress: Progress | None) -> Outcome:
+        """Halve the matrices that are smaller so. Raises UsageError, FormatError."""
+        weights, left = list_codable(state.model)
+        named = [weight for weight in weights if state.model.names[weight.name].endswith(WEIGHT)]
+        done = lowrank(
+            state.model.module, self.asked, state.material.batches, weights=named, seed=state.seed, progress=progress
+        )
+        note_halves(
+            state.model, {weight.uses[0].name: weight.transposed for weight in named if weight.name in done.ranks}
+        )
+        left = (*left, *(Left(one.name, one.size, one.reason) for one in done.left))
+        share = done.after / done.weights
+        return Outcome(
+            left, f"{len(done.ranks)} layers are in halves, {share:.2f} of {done.weights:,} weights are left"
+        )
 
 
 @dataclass(frozen=True)
@@ -74,7 +105,7 @@ def keep_values(state: State, weights: Sequence[Weight]) -> None:
             weight.parameter.copy_(stored[name])
 
 
-_PASSES: dict[str, Callable[[Any], Pass]] = {PRUNE: Prune, QUANTIZE: Quantize}
+_PASSES: dict[str, Callable[[Any], Pass]] = {LOWRANK: Lower, PRUNE: Prune, QUANTIZE: Quantize}
 
 
 def make_passes(steps: Sequence[Step]) -> list[Pass]:

@@ -6,6 +6,7 @@ Invariant: the bytes depend on the model, its grids and the options alone: no ti
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,7 +23,6 @@ from multum.shrinking.passes import read_values
 if TYPE_CHECKING:
     from multum.tensors.grids import Grid
 
-WEIGHTS = "model.safetensors"
 # Tokenizers are most of what is not weights: higher levels save a twentieth of them and take twice as long to read.
 _LEVEL = 1
 # What a tensor costs beside its codes, about: its line in the file's header, a block's header, its place in the index.
@@ -46,7 +46,7 @@ def write_archive(
     with scratch_folder("shrink") as name:
         folder = Path(name)
         write_folder(model, grids, about, folder)
-        given = {WEIGHTS: grids} if grids else None
+        given = {model.weights_name: grids} if grids else None
         report = pack(
             folder, target, _LEVEL, threads, metadata=False, memory_limit=memory_limit, grids=given, verify=verify
         )
@@ -59,7 +59,7 @@ def write_folder(model: Model, grids: "dict[str, Grid]", about: dict[str, Any], 
 
     model.write_rest(folder)
     tensors = {name: _read_tensor(name, tensor, grids) for name, tensor in model.stored.items()}
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    save_file(tensors, folder / model.weights_name, metadata={"format": "pt"})
     facts = model.read_facts() | {"shrunken": about}
     (folder / DESCRIPTION).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", "utf-8")
     _forget_times(folder.iterdir())
@@ -85,7 +85,7 @@ def measure_rest_bytes(
     """
     names = set(coded)
     rest = {name: tensor for name, tensor in model.stored.items() if name not in names}
-    kept = Model(model.name, model.module, rest or {"none": torch.zeros(0)}, {}, (), model.source, model.config)
+    kept = replace(model, stored=rest or {"none": torch.zeros(0)}, names={}, files=())
     target = Sink()
     size_bytes = write_archive(kept, fixed, about, target, threads, verify=False)  # type: ignore[arg-type]
     return size_bytes + _TENSOR_BYTES * len(names)

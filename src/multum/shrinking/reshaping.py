@@ -1,0 +1,59 @@
+"""Models whose networks were given other shapes: what their files hold then.
+
+Invariant: a tensor of the network goes to the file in the type that the one it came from has there.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from multum.neural.factors import HALVES
+from multum.shrinking.models import Model
+
+WEIGHT = ".weight"
+
+
+class Origin(NamedTuple):
+    """Where a tensor of a network came from. name: of that tensor in the network. file: how the file calls it now."""
+
+    name: str
+    file: str
+
+
+def store_anew(model: Model, origins: Mapping[str, Origin]) -> None:
+    """Have `model` hold the parameters and buffers that its network has now.
+
+    origins: of those with other names than before, by their names. Tensors of the file that stood for nothing in the
+    network stay.
+    """
+    before = dict(model.names) | {name: name for name in model.stored if name in origins or _is_buffer(model, name)}
+    replaced = set(before.values()) | {origin.name for origin in origins.values()}
+    stored = {name: tensor for name, tensor in model.stored.items() if name not in replaced}
+    names = {}
+    parameters = dict(model.module.named_parameters(remove_duplicate=False))
+    for name, tensor in {**parameters, **dict(model.module.named_buffers())}.items():
+        old, file = origins.get(name, Origin(name, before.get(name, "")))
+        if old in before:
+            dtype = model.stored[before[old]].dtype
+            stored[file] = tensor.detach().to(dtype, copy=True)
+            if name in parameters:
+                names[name] = file
+    model.stored, model.names = stored, names
+
+
+def _is_buffer(model: Model, name: str) -> bool:
+    return name in dict(model.module.named_buffers())
+
+
+def note_halves(model: Model, layers: Mapping[str, bool]) -> None:
+    """Have `model` hold the halves that its network has now in place of `layers`.
+
+    layers: by name, whether the file of the whole one has [inputs, outputs].
+    """
+    origins = {}
+    for layer, transposed in layers.items():
+        file = model.names[layer + WEIGHT].removesuffix(WEIGHT)
+        origins |= {f"{layer}.{half}": Origin(layer + WEIGHT, f"{file}.{half}") for half in HALVES}
+        if f"{layer}.bias" in model.names:
+            origins[f"{layer}.1.bias"] = Origin(f"{layer}.bias", f"{file}.1.bias")
+        model.factored[layer] = {"name": file, "transposed": transposed}
+    store_anew(model, origins)
