@@ -96,8 +96,8 @@ def test_an_export_is_the_directory_that_the_archive_holds(small: Path, tmp_path
     assert report.tensors > 0
     with pytest.raises(UsageError, match="exists and was kept"):
         multum.export(small, tmp_path / "out")
-    with pytest.raises(UsageError, match="'onnx' is no format"):
-        multum.export(small, tmp_path / "x", "onnx")
+    with pytest.raises(UsageError, match="'tflite' is no format"):
+        multum.export(small, tmp_path / "x", "tflite")
 
 
 def test_weights_without_a_config_are_no_directory(tmp_path: Path) -> None:
