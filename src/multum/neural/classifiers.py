@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from multum.errors import FormatError, UsageError
+from multum.neural.clips import restore_clips
 from multum.neural.features import (
     MOST_TOKENS,
     PREPROCESSOR,
@@ -113,6 +114,7 @@ def _load_module(source: Source, config: Any, is_image: bool) -> tuple[nn.Module
         ignore_mismatched_sizes=True,
         dtype=torch.float32,
     )
+    restore_clips(module, source)
     # A mismatched key comes as (name, shape there, shape here).
     mismatched = {key if isinstance(key, str) else key[0] for key in found["mismatched_keys"]}
     return module, frozenset(found["missing_keys"]) | frozenset(mismatched)

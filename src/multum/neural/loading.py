@@ -114,10 +114,13 @@ def load_complete(source: Source, kind: Any) -> Any:
 
 
 def _check_complete(source: Source, model: Any, info: dict[str, Any]) -> Any:
-    """Return `model`. Raises FormatError where loading missed weights."""
+    """Return `model` with the clips that it was trained with. Raises FormatError where loading missed weights."""
+    from multum.neural.clips import restore_clips
+
     lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
     if lost:
         raise FormatError(f"'{source.name}' lacks {len(lost)} of its weights, {lost[0]} among them")
+    restore_clips(model, source)
     return model
 
 

@@ -27,6 +27,7 @@ from multum.neural.windows import check_windows
 from multum.quantization.imagining import imagine
 from multum.shrinking.measuring import Gauge, LabelGauge, LanguageGauge
 from multum.shrinking.models import Model
+from multum.training.retraining.lessons import GivenLessons, LabelLessons, Lessons, TextLessons
 
 # Tokens read at once where a network reads tokens of text; each window stands by itself, behind a start token.
 _TOKEN_WINDOW = 512
@@ -35,6 +36,8 @@ _MEASURED_TOKENS = 2048
 _MEASURED_BYTES = 32768
 _HELD_OUT = 0.1
 _EXAMPLES, _MOST_EXAMPLES = 32, 1024
+# What is learned from at once: tokens of a window, windows, images, texts.
+_LEARNED_TOKENS, _LEARNED_ROWS, _LEARNED_IMAGES, _LEARNED_TEXTS = 256, 8, 128, 32
 # Windows side by side: as many as have so many logits, and not more.
 _LOGITS, _SIDE = 1 << 24, 8
 
@@ -46,12 +49,13 @@ Progress = Callable[[str, float], None]
 class Material:
     """What a shrink reads. batches: for calibration, None for none. gauge: None where there is nothing to measure on.
 
-    told: the calibration data in words.
+    told: the calibration data in words. lessons: makes what passes learn from, of all data; None without any.
     """
 
     batches: list[Batch] | None = None
     gauge: Gauge | None = None
     told: str = "none: data-free"
+    lessons: Callable[[], Lessons] | None = None
 
 
 def read_material(
@@ -71,7 +75,8 @@ def read_material(
     """
     if data is not None and not isinstance(data, str | Path):
         found = _read(model, None, evaluation, calibration, seed)
-        return replace(found, batches=list(data), told=f"{len(data)} batches")
+        lessons = partial(GivenLessons, data, seed)
+        return replace(found, batches=list(data), told=f"{len(data)} batches", lessons=lessons)
     found = _read(model, data, evaluation, calibration, seed)
     return _imagine_text(model, found, seed, progress) if data is None and model.kind == LANGUAGE else found
 
@@ -101,7 +106,8 @@ def _imagine_text(model: Model, found: Material, seed: int, progress: Progress |
     except (AttributeError, TypeError, ValueError, IndexError, RuntimeError):  # a network that draws in its own way
         return found
     rows = sum(len(batch["input_ids"]) for batch in batches)
-    return replace(found, batches=batches, told=f"none: {rows} texts that the model imagined")
+    lessons = partial(GivenLessons, batches, seed, "token")
+    return replace(found, batches=batches, told=f"none: {rows} texts that the model imagined", lessons=lessons)
 
 
 def _read_text(
@@ -125,7 +131,9 @@ def _read_text(
     told = f"{rows.shape[0]} windows of {rows.shape[1]} tokens"
     side = max(1, _LOGITS // (rows.shape[1] * loaded.vocabulary.size))
     batches = [{"input_ids": part} for part in torch.from_numpy(rows).split(min(side, _SIDE))]
-    return Material(batches, gauge, told)
+    start = loaded.vocabulary.start
+    lessons = partial(TextLessons, ids, min(window, _LEARNED_TOKENS, len(ids) - 1), _LEARNED_ROWS, seed, start)
+    return Material(batches, gauge, told, lessons)
 
 
 def _open_language(model: Model) -> Loaded:
@@ -182,7 +190,15 @@ def _read_labels(
     if examples is None:
         return Material(None, gauge)
     batches = _gather_batches(reader, examples, calibration, seed)
-    return Material(batches, gauge, f"{sum(len(batch['labels']) for batch in batches)} examples")
+    told = f"{sum(len(batch['labels']) for batch in batches)} examples"
+    return Material(batches, gauge, told, lambda: _make_lessons(reader, examples, seed))
+
+
+def _make_lessons(reader: Reader, examples: Labelled, seed: int) -> Lessons:
+    """Return what a classifier learns from: a dozen batches an epoch at least."""
+    usual = _LEARNED_IMAGES if examples.is_image else _LEARNED_TEXTS
+    size = max(1, min(usual, len(examples) // 12))
+    return LabelLessons(reader.read(examples.inputs), examples.labels, size, seed, examples.digest)
 
 
 def _read_examples(model: Model, path: str | Path, classes: tuple[str, ...]) -> Labelled:

@@ -25,6 +25,8 @@ from multum.shrinking.models import CODED_TYPES, Model
 from multum.shrinking.reports import Left, Loss, PassLine
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from multum.tensors.grids import Grid
 
 Progress = Callable[[str, float], None]
@@ -39,7 +41,7 @@ class State:
     fixed: those of them that coding keeps as they are.
     seed: where chance begins. calibrated: the folder where what calibration finds stays, if any. coded_bytes: what all
     integers may take. quantizer: what calibration found, kept for further attempts, in which the same passes come
-    before it.
+    before it. teacher: the network as it came, where a pass learns from it.
     """
 
     model: Model
@@ -50,6 +52,7 @@ class State:
     grids: "dict[str, Grid]" = field(default_factory=dict)
     fixed: "dict[str, Grid]" = field(default_factory=dict)
     quantizer: Quantizer | None = None
+    teacher: "nn.Module | None" = None
 
     def restore(self) -> None:
         """Begin anew, with the values that the passes before coding left."""
@@ -58,7 +61,7 @@ class State:
 
     def forget(self) -> None:
         """Let go of all that only further coding needs: it is as large as the model."""
-        self.quantizer = None
+        self.quantizer = self.teacher = None
         self.grids.clear()
         give_back_memory()
 

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
 
 class Shaping(Protocol):
-    """Changes a program as its budget is spent. settled: the fraction from which on nothing changes any more."""
+    """Changes a program as its budget is spent."""
 
-    settled: float
+    @property
+    def settled(self) -> float:
+        """The fraction of the budget from which on nothing changes any more."""
 
     def advance(self, module: "nn.Module", fraction: float) -> None:
         """Bring `module` to where it is to be when `fraction` of the budget is spent; called before each step."""

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from multum.errors import UsageError
 
@@ -54,14 +53,20 @@ def _check(what: str, value: float | None, is_good: Callable[[float], bool], all
 
 @dataclass(frozen=True)
 class Gradual:
-    """The pass gradual=SHARE[:EPOCHS]: weights become zero one after another while the others learn."""
+    """The pass gradual=SHARE[:EPOCHS]: weights become zero one after another while the others learn.
+
+    Raises UsageError.
+    """
 
     share: float
     epochs: float = EPOCHS
 
+    def __post_init__(self) -> None:
+        _ = self.retraining  # which checks the numbers
+
     @property
     def retraining(self) -> Retraining:
-        """How the network learns meanwhile. Raises UsageError."""
+        """How the network learns meanwhile."""
         return Retraining(share=self.share, epochs=self.epochs)
 
     def __str__(self) -> str:
@@ -70,15 +75,21 @@ class Gradual:
 
 @dataclass(frozen=True)
 class Qat:
-    """The pass qat=BITS[:aBITS][:EPOCHS]: the network learns with weights, and what layers read, in so many bits."""
+    """The pass qat=BITS[:aBITS][:EPOCHS]: the network learns with weights, and what layers read, in so many bits.
+
+    Raises UsageError.
+    """
 
     bits: int
     activations: int | None = None
     epochs: float = EPOCHS
 
+    def __post_init__(self) -> None:
+        _ = self.retraining  # which checks the numbers
+
     @property
     def retraining(self) -> Retraining:
-        """How the network learns. Raises UsageError."""
+        """How the network learns."""
         return Retraining(bits=self.bits, activations=self.activations, epochs=self.epochs)
 
     def __str__(self) -> str:
@@ -98,10 +109,11 @@ class Distil:
 
     def __post_init__(self) -> None:
         _check("a share of the layers", self.share, lambda value: 0 < value <= 1, "more than 0, and 1 for all layers")
+        _ = self.retraining  # which checks the numbers
 
     @property
     def retraining(self) -> Retraining:
-        """How the network learns. Raises UsageError."""
+        """How the network learns."""
         return Retraining(epochs=self.epochs)
 
     def __str__(self) -> str:
@@ -110,13 +122,13 @@ class Distil:
 
 def read_gradual(words: Sequence[str]) -> Gradual:
     """Return what the words SHARE[:EPOCHS] ask for. Raises UsageError."""
-    return _check_choice(Gradual(*_read_numbers(words, "gradual takes SHARE[:EPOCHS], such as 0.9:5")))
+    return Gradual(*_read_numbers(words, "gradual takes SHARE[:EPOCHS], such as 0.9:5"))
 
 
 def read_distil(words: Sequence[str]) -> Distil:
     """Return what the words SHARE[:EPOCHS] ask for. Raises UsageError."""
     usage = "distil takes SHARE[:EPOCHS], such as 0.5:3 for every other layer, or 1 for all layers"
-    return _check_choice(Distil(*_read_numbers(words, usage)))
+    return Distil(*_read_numbers(words, usage))
 
 
 def read_qat(words: Sequence[str]) -> Qat:
@@ -126,7 +138,7 @@ def read_qat(words: Sequence[str]) -> Qat:
     bits, *epochs = _read_numbers([words[0], *words[1 + len(activations) :]], usage)
     if bits != int(bits) or not all(word.isdigit() for word in activations):
         raise UsageError(usage)
-    return _check_choice(Qat(int(bits), int(activations[0]) if activations else None, *epochs))
+    return Qat(int(bits), int(activations[0]) if activations else None, *epochs)
 
 
 def _read_numbers(words: Sequence[str], usage: str) -> list[float]:
@@ -137,9 +149,3 @@ def _read_numbers(words: Sequence[str], usage: str) -> list[float]:
         return [float(word) for word in words]
     except ValueError:
         raise UsageError(usage) from None
-
-
-def _check_choice(choice: Any) -> Any:
-    """Return `choice`. Raises UsageError for what no network can be taught."""
-    assert choice.retraining is not None, "making it checks the numbers"
-    return choice

@@ -88,7 +88,7 @@ def retrain(
             if not resume:
                 raise  # of another run, or damaged: begin anew
             trained, run = train(task, Path(name), _set(asked, found, device), progress, False, shaping, keep=True)
-    return _take_over(module, trained.student.eval(), weights, asked, run)  # type: ignore[union-attr,operator]
+    return _take_over(module, trained.student.eval(), weights, asked, run)  # type: ignore[union-attr]
 
 
 def constrain(student: nn.Module, asked: Retraining, lessons: Lessons, names: Sequence[str] | None) -> None:
@@ -112,7 +112,7 @@ def make_task(student: nn.Module, teacher: nn.Module, lessons: Lessons, asked: R
     """Return the task of teaching `student`. Raises UsageError for networks that cannot be compared."""
     probe = lessons.take(0)
     causal = type(student).__name__ in CAUSAL.values()
-    pupil, layers = Pupil(student), ()
+    pupil, layers = Pupil(student), tuple[int, ...]()
     if asked.hidden:
         pupil, layers = pair_layers(student.eval(), teacher.eval(), probe, asked.seed)
     return RetrainingTask(

@@ -49,12 +49,8 @@ class RetrainingTask:
 
     def __post_init__(self) -> None:
         self.teacher.eval()
+        self.unit = self.lessons.unit
         self._probe = self.lessons.take(0)
-
-    @property
-    def unit(self) -> str:
-        """What is predicted."""
-        return self.lessons.unit
 
     def build(self) -> nn.Module:
         """Return a copy of the pupil."""
