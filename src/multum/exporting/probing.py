@@ -77,4 +77,4 @@ def compare_outputs(
             f"the outputs of what was written differ from the network's by {difference:.3g} of their size, allowed is"
             f" {tolerance:g}; nothing was kept: export float32, or other integers"
         )
-    return Comparison(difference, tolerance, f"{len(probes)} random batches")
+    return Comparison(difference, tolerance, f"{len(probes)} batches")

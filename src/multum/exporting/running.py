@@ -4,6 +4,7 @@ Invariant: the target appears only when what loads from it has been compared.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,7 @@ class _Export:
             self._tell("rounding", 0.5)
             written, exact_running = self._round(exact), running
             session = Session(written, threads)
-            compared = compare_outputs(module, session, output, self.probes, _INTEGERS)
+            compared = compare_outputs(module, session, output, self._list_inputs(session.names), _INTEGERS)
             running = self._measure(session)
         self.model.write_rest(folder)
         (folder / GRAPH).write_bytes(written)
@@ -120,6 +121,11 @@ class _Export:
             loss_before=self._lose(module),
             loss_after=self._lose(session),
         )
+
+    def _list_inputs(self, names: Sequence[str]) -> Sequence[Inputs]:
+        """Return what integers are compared on: data where there are any, as steps may fit them and nothing else."""
+        batches = (self.material.batches or ())[: len(self.probes)]
+        return [{name: batch[name] for name in names} for batch in batches] or self.probes
 
     def _round(self, graph: bytes) -> bytes:
         """Return the graph in 8-bit integers. Raises UsageError for a static one without data."""
