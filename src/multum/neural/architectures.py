@@ -121,8 +121,8 @@ def _tabulate(architecture: str) -> tuple[tuple[Shape, ...], NDArray[np.float64]
 def _list_shapes(architecture: str) -> Iterator[Shape]:
     """Yield the shapes that a machine multiplies well: widths of whole registers, heads of 64.
 
-    Narrow programs have two heads all the same: with one, rates were 1.3 to 2.2 % higher at the same FLOPs, and a law over
-    sizes would have a step where the second comes.
+    Narrow programs have two heads all the same: with one, rates were 0.5 to 2.2 % higher at the same FLOPs, and a law
+    over sizes would have a step where the second comes.
     """
     for width in (*range(16, 128, 16), *range(128, 1024, 64), *range(1024, 8193, 128)):
         step = 64 if width >= 128 else 16
