@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from multum.laws.law import Law
     from multum.laws.planning import Plan, plan
     from multum.laws.predicting import PredictionReport, predict
-    from multum.reduction.changing import lowrank, prune, quantize
+    from multum.mining.miner import PatternsReport, patterns
+    from multum.reduction.changing import lowrank, prune, quantize, structure
     from multum.reporting.reporter import PageReport, report
     from multum.shrinking.loading import load_program
     from multum.shrinking.reports import ShrinkReport
@@ -138,6 +139,7 @@ __all__ = [
 _HOMES = {
     "BlockListing": ("multum.archive.listing", "BlockListing"),
     "ClassifyReport": ("multum.similarity.classifying", "ClassifyReport"),
+    "structure",
     "ClusterReport": ("multum.similarity.clustering", "ClusterReport"),
     "CodeLengthClassifier": ("multum.similarity.estimators", "CodeLengthClassifier"),
     "DistanceReport": ("multum.similarity.distances", "DistanceReport"),
@@ -216,6 +218,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'multum' has no attribute {name!r}")
     module, attribute = _HOMES[name]
+    "structure": ("multum.reduction.changing", "structure"),
     value = getattr(importlib.import_module(module), attribute)
     globals()[name] = value
     return value

@@ -1,4 +1,4 @@
-"""`prune`, `quantize`, `lowrank`: passes over a network in memory, which is changed in place. torch loads when needed.
+"""Passes over a network in memory, which is changed in place, by their words in recipes. torch loads when needed.
 
 `multum.shrink` makes the same passes over models in files, by recipes.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from multum.reduction.choices import Pruning, Rounding, read_pruning, read_rounding
-from multum.reduction.shapes import LowRank, read_lowrank
+from multum.reduction.shapes import LowRank, Structure, read_lowrank, read_structure
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from multum.reduction.factoring import LowRanked
     from multum.reduction.pruning import Pruned
     from multum.reduction.rounding import Rounded
+    from multum.reduction.structuring import Restructured
 
 # Called with (what is being done, the share of it that is done).
 Progress = Callable[[str, float], None]
@@ -80,6 +81,27 @@ def lowrank(
     from multum.reduction.factoring import lowrank as lower_ranks
 
     return lower_ranks(module, asked, data, seed=seed, progress=progress)
+
+
+def structure(
+    module: "nn.Module",
+    asked: "str | Structure",
+    data: "Sequence[Batch] | None" = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> "Restructured":
+    """Take heads or neurons out of every layer of `module`, or whole layers, so that it is a smaller one; say which.
+
+    module: of a family of transformers with rules of its own. asked: the words of a recipe behind structure=, such as
+    "heads:0.25", "neurons:0.5" or "layers:2". data, seed, progress: as for `prune`; data are needed.
+    Raises UsageError, FormatError, MissingExtra.
+    """
+    asked = read_structure(asked.split(":")) if isinstance(asked, str) else asked
+    _import_torch()
+    from multum.reduction.structuring import structure as take_parts
+
+    return take_parts(module, asked, data, seed=seed, progress=progress)
 
 
 def _import_torch() -> None:

@@ -45,8 +45,8 @@ def read_lowrank(words: Sequence[str]) -> LowRank:
     return LowRank(share, *words[1:])
 
 
-HEADS, NEURONS, LAYERS, CHANNELS = "heads", "neurons", "layers", "channels"
-PARTS = (HEADS, NEURONS, LAYERS, CHANNELS)
+HEADS, NEURONS, LAYERS = "heads", "neurons", "layers"
+PARTS = (HEADS, NEURONS, LAYERS)
 
 
 @dataclass(frozen=True)

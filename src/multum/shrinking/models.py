@@ -113,18 +113,18 @@ def open_model(model: "str | os.PathLike[str] | nn.Module") -> Model:
     module = load_network(source)
     with quiet(), foreign_errors(source):
         config = read_config(source)
-    stored = _copy_state(module) if source.gguf is not None else read_files(name, source.weight_files)
+    stored = copy_state(module) if source.gguf is not None else read_files(name, source.weight_files)
     factored = source.read_json(FACTORED)
     return Model(name, module, stored, match_names(module, stored), source.weight_files, source, config, factored)
 
 
 def _take_module(module: nn.Module) -> Model:
     module = module.to("cpu")
-    stored = _copy_state(module)
+    stored = copy_state(module)
     return Model(type(module).__name__, module, stored, match_names(module, stored))
 
 
-def _copy_state(module: nn.Module) -> dict[str, Tensor]:
+def copy_state(module: nn.Module) -> dict[str, Tensor]:
     """Return a copy of the state of `module`, tied tensors once, by their first names."""
     found: dict[tuple[Any, ...], str] = {}
     state = {}

@@ -10,9 +10,11 @@ from typing import Any
 
 from multum.errors import UsageError
 from multum.reduction.choices import read_pruning, read_rounding
-from multum.reduction.shapes import read_lowrank
+from multum.reduction.shapes import read_lowrank, read_structure
+from multum.training.retraining.choices import read_distil, read_gradual, read_qat
 
-CODE, PRUNE, QUANTIZE, LOWRANK = "code", "prune", "quantize", "lowrank"
+CODE, PRUNE, QUANTIZE, LOWRANK, STRUCTURE = "code", "prune", "quantize", "lowrank", "structure"
+DISTIL, GRADUAL, QAT = "distil", "gradual", "qat"
 USUAL = CODE
 # What passes make that others could undo.
 ZEROS, INTEGERS, HALVES = "zeros", "integers", "halves of layers"
@@ -22,18 +24,25 @@ ZEROS, INTEGERS, HALVES = "zeros", "integers", "halves of layers"
 class Kind:
     """What recipes know of a pass. read: makes its choice of the words behind its name. makes: one of what passes make.
 
-    undoes: what of earlier passes would be lost by it.
+    undoes: what of earlier passes would be lost by it. learns: whether the model that came teaches it. tries: words
+    behind the name that a search for the best recipe tries.
     """
 
     read: Callable[[Sequence[str]], Any]
     makes: str = ""
     undoes: frozenset[str] = frozenset()
+    learns: bool = False
+    tries: tuple[str, ...] = ()
 
 
 KINDS = {
-    LOWRANK: Kind(read_lowrank, makes=HALVES, undoes=frozenset({ZEROS, INTEGERS})),
-    PRUNE: Kind(read_pruning, makes=ZEROS, undoes=frozenset({INTEGERS})),
-    QUANTIZE: Kind(read_rounding, makes=INTEGERS, undoes=frozenset({INTEGERS})),
+    STRUCTURE: Kind(read_structure, undoes=frozenset({ZEROS, INTEGERS, HALVES}), tries=("neurons:0.25", "heads:0.25")),
+    LOWRANK: Kind(read_lowrank, makes=HALVES, undoes=frozenset({ZEROS, INTEGERS}), tries=("0.9", "0.7")),
+    PRUNE: Kind(read_pruning, makes=ZEROS, undoes=frozenset({INTEGERS}), tries=("surgeon:0.3", "surgeon:0.5")),
+    QUANTIZE: Kind(read_rounding, makes=INTEGERS, undoes=frozenset({INTEGERS}), tries=("rtn:8", "gptq:4:64")),
+    DISTIL: Kind(read_distil, undoes=frozenset({INTEGERS}), learns=True, tries=("0.5",)),
+    GRADUAL: Kind(read_gradual, makes=ZEROS, undoes=frozenset({INTEGERS}), learns=True, tries=("0.5", "0.8")),
+    QAT: Kind(read_qat, makes=INTEGERS, undoes=frozenset({INTEGERS}), learns=True, tries=("4",)),
 }
 
 
@@ -71,6 +80,11 @@ class Recipe:
     def quantizes(self) -> bool:
         """Whether weights are integers before they are coded."""
         return any(KINDS[step.name].makes == INTEGERS for step in self.before_code)
+
+    @property
+    def learns(self) -> bool:
+        """Whether a pass learns from the model as it came."""
+        return any(KINDS[step.name].learns for step in self.before_code)
 
     @property
     def before_code(self) -> tuple[Step, ...]:

@@ -11,11 +11,13 @@ from multum.reduction.choices import Pruning, Rounding
 from multum.reduction.factoring import lowrank
 from multum.reduction.pruning import prune
 from multum.reduction.rounding import quantize
-from multum.reduction.shapes import LowRank
+from multum.reduction.shapes import LowRank, Structure
+from multum.reduction.structuring import structure
+from multum.shrinking import retraining
 from multum.shrinking.passes import Outcome, Pass, Progress, State, list_codable, settle
-from multum.shrinking.recipes import LOWRANK, PRUNE, QUANTIZE, Step
+from multum.shrinking.recipes import LOWRANK, PRUNE, QUANTIZE, STRUCTURE, Step
 from multum.shrinking.reports import Left
-from multum.shrinking.reshaping import WEIGHT, note_halves
+from multum.shrinking.reshaping import WEIGHT, name_all, note_halves, note_parts
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,25 @@ class Lower:
 
 
 @dataclass(frozen=True)
+class Restructure:
+    """Heads, neurons or layers go; the file is that of a smaller network of the same family."""
+
+    asked: Structure
+
+    @property
+    def name(self) -> str:
+        """The recipe's words."""
+        return f"{STRUCTURE}={self.asked}"
+
+    def apply(self, state: State, progress: Progress | None) -> Outcome:
+        """Take parts out. Raises UsageError, FormatError."""
+        name_all(state.model)
+        done = structure(state.model.module, self.asked, state.material.batches, seed=state.seed, progress=progress)
+        note_parts(state.model, done.changes, done.origins)
+        return Outcome((), f"{done.told}: {done.after:,} of {done.before:,} weights are left")
+
+
+@dataclass(frozen=True)
 class Quantize:
     """Weights become integers of so many bits each, as machines multiply them; coding keeps them."""
 
@@ -105,7 +126,12 @@ def keep_values(state: State, weights: Sequence[Weight]) -> None:
             weight.parameter.copy_(stored[name])
 
 
-_PASSES: dict[str, Callable[[Any], Pass]] = {LOWRANK: Lower, PRUNE: Prune, QUANTIZE: Quantize}
+_PASSES: dict[str, Callable[[Any], Pass]] = {
+    LOWRANK: Lower,
+    PRUNE: Prune,
+    QUANTIZE: Quantize,
+    STRUCTURE: Restructure,
+} | retraining.PASSES
 
 
 def make_passes(steps: Sequence[Step]) -> list[Pass]:

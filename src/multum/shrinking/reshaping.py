@@ -3,11 +3,15 @@
 Invariant: a tensor of the network goes to the file in the type that the one it came from has there.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import torch
+
+from multum.errors import UsageError
 from multum.neural.factors import HALVES
-from multum.shrinking.models import Model
+from multum.shrinking.models import Model, copy_state
 
 WEIGHT = ".weight"
 
@@ -57,3 +61,34 @@ def note_halves(model: Model, layers: Mapping[str, bool]) -> None:
             origins[f"{layer}.1.bias"] = Origin(f"{layer}.bias", f"{file}.1.bias")
         model.factored[layer] = {"name": file, "transposed": transposed}
     store_anew(model, origins)
+
+
+def name_all(model: Model) -> None:
+    """Have `model` hold its network under the network's own names where the file's names or forms are others."""
+    if all(name in model.names for name, _ in model.module.named_parameters()):
+        return
+    sizes: Counter[torch.dtype] = Counter()
+    for tensor in model.stored.values():
+        sizes[tensor.dtype] += tensor.numel()
+    dtype = sizes.most_common(1)[0][0]
+    state = copy_state(model.module)
+    model.stored = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    first: dict[int, str] = {}
+    parameters = dict(model.module.named_parameters(remove_duplicate=False))
+    for name, parameter in parameters.items():
+        first.setdefault(id(parameter), name if name in state else "")
+    model.names = {name: first[id(parameter)] for name, parameter in parameters.items()}
+
+
+def note_parts(model: Model, changes: Mapping[str, Any], origins: Mapping[str, str]) -> None:
+    """Have `model` hold what its network has left. changes: of the config. origins: former names of what is renamed."""
+    model.changes |= changes
+    named = {}
+    for name, old in origins.items():
+        file = model.names.get(old, old)
+        # what a file calls a tensor ends, or begins later, as the network's name does
+        before = old.removesuffix(file) if old.endswith(file) else ""
+        if not (before or file.endswith(old)):
+            raise UsageError(f"the file calls '{old}' '{file}', and no name is known for '{name}'")
+        named[name] = Origin(old, name.removeprefix(before) if before else file.removesuffix(old) + name)
+    store_anew(model, named)

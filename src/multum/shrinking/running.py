@@ -3,6 +3,7 @@
 Invariant: the target appears only when its network has passed the gate.
 """
 
+import copy
 import math
 import os
 import time
@@ -16,6 +17,7 @@ from torch import nn
 from multum.archive.models import model_folder
 from multum.archive.targets import whole_file
 from multum.errors import UsageError
+from multum.neural.clips import tell_clips
 from multum.quantization.threads import one_thread
 from multum.shrinking.aiming import MOST_BITS, reach_bytes, search_bits
 from multum.shrinking.int8 import measure_int8
@@ -56,15 +58,17 @@ def _run(
     progress: Progress | None,
     started_s: float,
 ) -> ShrinkReport:
-    check_memory(model.weights, asked.memory_limit)
+    weights = model.weights  # as it came: passes may leave fewer
+    check_memory(weights, asked.memory_limit)
     check_finite(model)
     probe = None if model.source is None else make_probe(model.config, model.source)
     running = None if probe is None else measure_running(model.module, *probe)
     with one_thread():
         material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed, progress)
         calibrated = None if asked.calibrated is None else Path(asked.calibrated)
-        state = State(model, material, asked.seed, calibrated)
-        run = _Run(state, asked, state.measure(), progress)
+        teacher = copy.deepcopy(model.module) if asked.steps.learns else None
+        state = State(model, material, asked.seed, calibrated, teacher=teacher)
+        run = _Run(state, asked, state.measure(), model.weights, progress)
         if asked.max_loss_increase is not None and run.before is None:
             raise UsageError("there is nothing to measure the loss on; give data that the model predicts (evaluation=)")
         with whole_file(target, force, None) as file:
@@ -75,7 +79,7 @@ def _run(
     return ShrinkReport(
         source=name,
         target=target,
-        weights=model.weights,
+        weights=weights,
         bytes_before=model.size_bytes,
         bytes_after=size_bytes,
         loss_before=run.before,
@@ -95,13 +99,14 @@ def _run(
 class _Run:
     """The attempts of one shrink.
 
-    before: the loss that the model begins with. reduced: the ledger of the passes before coding, which are made once.
-    ledger: that of the last attempt, all passes.
+    before: the loss that the model begins with. weights: how many it then has. reduced: the ledger of the passes before
+    coding, which are made once. ledger: that of the last attempt, all passes.
     """
 
     state: State
     asked: ShrinkOptions
     before: Loss | None
+    weights: int
     progress: Progress | None
     reduced: list[PassLine] = field(default_factory=list)
     ledger: list[PassLine] = field(default_factory=list)
@@ -124,7 +129,7 @@ class _Run:
             size_bytes = self._code_and_write(file, self._count_bytes(USUAL_BITS))
             self._check_gate()
             return size_bytes
-        target_bytes = self.asked.find_target_bytes(self.state.model.weights)
+        target_bytes = self.asked.find_target_bytes(self.weights)
         names = [self.state.model.names[weight.name] for weight in list_free(self.state)]
         rest_bytes = measure_rest_bytes(self.state.model, names, self._describe(), self.asked.threads, self.state.fixed)
         size_bytes = reach_bytes(target_bytes, rest_bytes, partial(self._code_and_write, file))
@@ -180,8 +185,9 @@ class _Run:
 
     def _describe(self) -> dict[str, Any]:
         """Return what multum.json tells of the shrink: nothing that differs from one run to the next."""
-        told: dict[str, Any] = {"weights": self.state.model.weights, "calibration": self.state.material.told}
+        told: dict[str, Any] = {"weights": self.weights, "calibration": self.state.material.told}
         told["seed"] = self.asked.seed
+        told |= tell_clips(self.state.model.module)
         told["passes"] = [{"name": line.name, "left": [vars(one) for one in line.left]} for line in self.ledger]
         if self.ledger and self.before is not None and self.ledger[-1].loss_after is not None:
             told["unit"] = self.before.unit

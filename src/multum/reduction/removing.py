@@ -1,0 +1,76 @@
+"""Inputs of a matrix that go, in groups, while those that stay make good what they can.
+
+One group after another goes, that which costs least once all others have made it good; the matrix that is left is the
+least-squares fit of its outputs by what is left of its inputs.
+Sources: Hassibi and Stork, "Optimal Brain Surgeon" (1992); Kurtic and others, "ZipLM" (2023), section 3.1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from multum.quantization.feedback import shrink_towards_diagonal
+from multum.reduction.walking import Moments
+
+# Added to second moments, in shares of their mean.
+_DAMPING = 0.003
+# Groups that go before the costs of the others are looked at again: one in so many of those that are there.
+_AT_ONCE = 64
+
+
+@dataclass(eq=False)
+class Removal:
+    """A matrix on its way. matrix: float64[R, C]. inverse: float64[C, C], of the moments of the inputs that are left.
+
+    rows: float64[R], what errors of each output cost. groups: int64[G, n], the inputs of each group. left: bool[G].
+    """
+
+    matrix: Tensor
+    inverse: Tensor
+    rows: Tensor
+    groups: Tensor
+    left: Tensor
+
+    @classmethod
+    def begin(cls, matrix: Tensor, moments: Moments, rows: Tensor, groups: Tensor) -> "Removal":
+        """Return the removal of nothing yet. rows: float[R]. groups: see Removal."""
+        cost = shrink_towards_diagonal(moments.columns, moments.positions)
+        mean = float(cost.diagonal().mean())
+        damped = cost + (_DAMPING * mean if mean > 0 else 1.0) * torch.eye(len(cost), dtype=torch.float64)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped))
+        return cls(matrix.double(), inverse, rows.double(), groups, torch.ones(len(groups), dtype=torch.bool))
+
+    def measure(self) -> Tensor:
+        """Return float64[G]: what each group costs that goes next; infinite for those that are gone."""
+        columns = self.matrix[:, self.groups]  # [R, G, n]
+        inner = self.inverse[self.groups[:, :, None], self.groups[:, None, :]]  # [G, n, n]
+        inner[~self.left] = torch.eye(inner.shape[1], dtype=inner.dtype)
+        solved = torch.linalg.solve(inner, columns.permute(1, 2, 0))  # [G, n, R]
+        costs = (columns.permute(1, 2, 0) * solved * self.rows).sum((1, 2))
+        return costs.masked_fill(~self.left, torch.inf)
+
+    def remove(self, numbers: Tensor) -> None:
+        """Have some groups go, and all inputs that are left make it good. numbers: int64[k]."""
+        gone = self.groups[numbers].flatten()
+        taken = torch.linalg.solve(self.inverse[gone][:, gone], self.inverse[gone])  # [k * n, C]
+        self.matrix -= self.matrix[:, gone] @ taken
+        self.inverse = self.inverse - self.inverse[:, gone] @ taken
+        self.matrix[:, gone] = 0.0
+        self.left[numbers] = False
+
+
+# Given what each group costs, infinite for those that may not go now, returns those that go, cheapest first.
+Allow = Callable[[Tensor, Tensor], Tensor]
+
+
+def remove_groups(removal: Removal, count: int, allow: Allow | None = None) -> None:
+    """Have `count` groups go, the cheapest first. allow: bars groups that may not go, given (costs, which are left)."""
+    while count:
+        costs = removal.measure()
+        if allow is not None:
+            costs = allow(costs, removal.left)
+        some = 1 if allow is not None else max(1, min(count, int(removal.left.sum()) // _AT_ONCE))
+        removal.remove(costs.argsort(stable=True)[:some])
+        count -= some

@@ -1,0 +1,143 @@
+"""Parts of transformers that go: heads or neurons, as many in every layer, or whole layers.
+
+Heads and neurons go where the predictions mind least, by the gradients that `surgeon` looks at, and the layer that read
+them is fitted anew to what is left. Layers go by what leaving them out does to the predictions: sums of small errors
+tell little about all of a layer at once (docs/LOG.md).
+Invariant: what is left is a network of the same family, which its own config, changed, describes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from multum.errors import UsageError
+from multum.quantization.sensitivities import Batch
+from multum.quantization.weights import Weight, find_weights
+from multum.reduction.anatomy import Anatomy
+from multum.reduction.grouping import Grouping, group_heads, group_neurons
+from multum.reduction.removing import Removal, remove_groups
+from multum.reduction.saliences import measure_saliences
+from multum.reduction.shapes import HEADS, LAYERS, NEURONS, Structure
+from multum.reduction.skipping import choose_layers
+from multum.reduction.walking import Moments, walk
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Restructured:
+    """What `structure` did. told: in words. changes: of the network's config. before, after: weights of the network.
+
+    origins: of each parameter that has another name now, the name that it had.
+    """
+
+    told: str
+    changes: Mapping[str, Any]
+    origins: Mapping[str, str]
+    before: int
+    after: int
+
+
+def structure(
+    module: nn.Module,
+    asked: Structure,
+    batches: Sequence[Batch] | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Restructured:
+    """Take heads or neurons out of every layer of `module`, or whole layers, in place; return what was done.
+
+    batches: named arguments of calls of `module`. seed: of measuring what predictions mind. progress: called with what
+    is done and its share. Raises UsageError for a network of a family without rules, FormatError.
+    """
+    anatomy = Anatomy.find(module)
+    if not batches:
+        raise UsageError(f"what {asked.part} are worth is seen on data: give some")
+    before, told_before = _count_weights(module), anatomy.describe()
+    job = _Job(anatomy, asked, batches, seed, progress)
+    told, origins = _remove_layers(job) if asked.part == LAYERS else _remove_inputs(job)
+    after = anatomy.describe()
+    changes = {key: value for key, value in after.items() if value != told_before.get(key)}
+    return Restructured(told, changes, origins, before, _count_weights(module))
+
+
+def _count_weights(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What removing gets."""
+
+    anatomy: Anatomy
+    asked: Structure
+    batches: Sequence[Batch]
+    seed: int
+    progress: Progress | None
+
+    def tell(self, what: str, share: float) -> None:
+        """Tell how far the work is."""
+        if self.progress is not None:
+            self.progress(what, share)
+
+
+def _remove_layers(job: _Job) -> tuple[str, dict[str, str]]:
+    """Take out whole layers; return (what was done, where names came from)."""
+    anatomy, count = job.anatomy, int(job.asked.share)
+    blocks = list(anatomy.blocks)
+    if count >= len(blocks):
+        raise UsageError(f"{count} of {len(blocks)} layers cannot go; keep at least one")
+    told = None if job.progress is None else partial(job.progress, "leaving out layers")
+    kept = choose_layers(anatomy, count, job.batches, told)
+    origins = {}
+    for number, block in enumerate(kept):
+        old = blocks.index(block)
+        if old != number:
+            for name, _ in [*block.named_parameters(), *block.named_buffers()]:
+                origins[f"{anatomy.place}.{number}.{name}"] = f"{anatomy.place}.{old}.{name}"
+    anatomy.keep_layers(kept)
+    gone = ", ".join(str(number) for number, block in enumerate(blocks) if block not in kept)
+    return f"of layers 0 to {len(blocks) - 1}, {gone} are gone", origins
+
+
+def _remove_inputs(job: _Job) -> tuple[str, dict[str, str]]:
+    """Take out what feeds one layer of each block; return (what was done, no other names)."""
+    grouping = _GROUPINGS[job.asked.part](job.anatomy, job.asked.share)
+    readers = _find_readers(job.anatomy, grouping)
+    told = None if job.progress is None else partial(job.progress, "measuring")
+    saliences = measure_saliences(job.anatomy.module, readers, job.batches, seed=job.seed, progress=told)
+    kept: dict[str, Tensor] = {}
+
+    def change(weight: Weight, moments: Moments) -> None:
+        rows = saliences[weight.name].rows if weight.name in saliences else torch.ones(weight.read().shape[0])
+        removal = Removal.begin(weight.read(), moments, rows, grouping.groups)
+        remove_groups(removal, grouping.count, grouping.allow)
+        weight.write(removal.matrix.float())
+        kept[weight.name] = removal.left.nonzero().flatten()
+        job.tell("removing", len(kept) / len(readers))
+
+    missed = walk(job.anatomy.module, readers, job.batches, change)
+    if missed:
+        raise UsageError(f"the data do not reach '{min(missed)}', so that nobody knows what may go; give other data")
+    for number, reader in enumerate(readers):
+        grouping.cut(job.anatomy.blocks[number], kept[reader.name])
+    grouping.settle(job.anatomy)
+    return f"{grouping.told} are gone in each of {len(readers)} layers", {}
+
+
+def _find_readers(anatomy: Anatomy, grouping: Grouping) -> list[Weight]:
+    """Return the matrices that read what goes, a layer each. Raises UsageError for those that are not there."""
+    found = {weight.name: weight for weight in find_weights(anatomy.module)[0]}
+    names = [f"{anatomy.place}.{number}.{grouping.reader}.weight" for number in range(len(anatomy.blocks))]
+    lost = [name for name in names if name not in found]
+    if lost:
+        raise UsageError(f"the network has no '{lost[0]}', so that its parts lie elsewhere than in its family")
+    return [found[name] for name in names]
+
+
+_GROUPINGS: dict[str, Callable[[Anatomy, float], Grouping]] = {HEADS: group_heads, NEURONS: group_neurons}
