@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from multum.archive.seeking import open_archive as open
     from multum.archive.unpacking import UnpackReport, test, unpack, unpack_bytes
     from multum.bits.ledger import Ledger
+    from multum.choosing.auto import auto_shrink
+    from multum.choosing.reports import AutoReport
     from multum.discovery.formulas.estimators import FormulaRegressor
     from multum.discovery.formulas.finder import discover_formula
     from multum.discovery.formulas.reports import FormulaReport
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from multum.evaluation.sampling import sample
     from multum.exporting.exporter import export
     from multum.exporting.reports import ExportReport
+    from multum.explaining.explainer import explain
+    from multum.explaining.reports import ExplainReport
     from multum.finding.finder import find
     from multum.finding.reports import FindReport
     from multum.judging.judge import evaluate
@@ -64,12 +68,14 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AutoReport",
     "BlockListing",
     "ClassifyReport",
     "ClusterReport",
     "CodeLengthClassifier",
     "DistanceReport",
     "EvaluateReport",
+    "ExplainReport",
     "ExportReport",
     "FindReport",
     "FitReport",
@@ -86,6 +92,7 @@ __all__ = [
     "MultumError",
     "PackReport",
     "PageReport",
+    "PatternsReport",
     "Plan",
     "PredictionReport",
     "Program",
@@ -99,6 +106,7 @@ __all__ = [
     "UnpackReport",
     "UsageError",
     "__version__",
+    "auto_shrink",
     "classify",
     "cluster",
     "code_bits",
@@ -108,6 +116,7 @@ __all__ = [
     "discover_sequence",
     "distance",
     "evaluate",
+    "explain",
     "export",
     "find",
     "fit",
@@ -122,6 +131,7 @@ __all__ = [
     "open_program",
     "pack",
     "pack_bytes",
+    "patterns",
     "plan",
     "predict",
     "prune",
@@ -129,6 +139,7 @@ __all__ = [
     "report",
     "sample",
     "shrink",
+    "structure",
     "surprise",
     "test",
     "unpack",
@@ -137,13 +148,14 @@ __all__ = [
 
 # Public name -> (module, name there).
 _HOMES = {
+    "AutoReport": ("multum.choosing.reports", "AutoReport"),
     "BlockListing": ("multum.archive.listing", "BlockListing"),
     "ClassifyReport": ("multum.similarity.classifying", "ClassifyReport"),
-    "structure",
     "ClusterReport": ("multum.similarity.clustering", "ClusterReport"),
     "CodeLengthClassifier": ("multum.similarity.estimators", "CodeLengthClassifier"),
     "DistanceReport": ("multum.similarity.distances", "DistanceReport"),
     "EvaluateReport": ("multum.judging.reports", "EvaluateReport"),
+    "ExplainReport": ("multum.explaining.reports", "ExplainReport"),
     "ExportReport": ("multum.exporting.reports", "ExportReport"),
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
@@ -160,6 +172,7 @@ _HOMES = {
     "MultumError": ("multum.errors", "MultumError"),
     "PageReport": ("multum.reporting.reporter", "PageReport"),
     "PackReport": ("multum.archive.packing", "PackReport"),
+    "PatternsReport": ("multum.mining.miner", "PatternsReport"),
     "Plan": ("multum.laws.planning", "Plan"),
     "PredictionReport": ("multum.laws.predicting", "PredictionReport"),
     "Program": ("multum.evaluation.programs", "Program"),
@@ -172,6 +185,7 @@ _HOMES = {
     "SurpriseReport": ("multum.similarity.surprise", "SurpriseReport"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
+    "auto_shrink": ("multum.choosing.auto", "auto_shrink"),
     "classify": ("multum.similarity.classifying", "classify"),
     "cluster": ("multum.similarity.clustering", "cluster"),
     "code_bits": ("multum.evaluation.rates", "code_bits"),
@@ -181,6 +195,7 @@ _HOMES = {
     "discover_sequence": ("multum.discovery.sequences.finder", "discover_sequence"),
     "distance": ("multum.similarity.distances", "distance"),
     "evaluate": ("multum.judging.judge", "evaluate"),
+    "explain": ("multum.explaining.explainer", "explain"),
     "export": ("multum.exporting.exporter", "export"),
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),
@@ -195,6 +210,7 @@ _HOMES = {
     "open_program": ("multum.evaluation.programs", "open_program"),
     "pack": ("multum.archive.packing", "pack"),
     "pack_bytes": ("multum.archive.packing", "pack_bytes"),
+    "patterns": ("multum.mining.miner", "patterns"),
     "plan": ("multum.laws.planning", "plan"),
     "predict": ("multum.laws.predicting", "predict"),
     "prune": ("multum.reduction.changing", "prune"),
@@ -202,6 +218,7 @@ _HOMES = {
     "report": ("multum.reporting.reporter", "report"),
     "sample": ("multum.evaluation.sampling", "sample"),
     "shrink": ("multum.shrinking.shrinker", "shrink"),
+    "structure": ("multum.reduction.changing", "structure"),
     "surprise": ("multum.similarity.surprise", "surprise"),
     "test": ("multum.archive.unpacking", "test"),
     "unpack": ("multum.archive.unpacking", "unpack"),
@@ -218,7 +235,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'multum' has no attribute {name!r}")
     module, attribute = _HOMES[name]
-    "structure": ("multum.reduction.changing", "structure"),
     value = getattr(importlib.import_module(module), attribute)
     globals()[name] = value
     return value

@@ -33,6 +33,7 @@ FLOORS = {
     "finding": 10,
     "reporting": 10,
     "judging": 11,
+    "choosing": 11,
     "explaining": 12,
     "__init__": 13,  # the public list; it names what lies below it
     "cli": 14,

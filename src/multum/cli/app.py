@@ -30,6 +30,7 @@ SECTIONS = {
         "fit": "Train a program on any data.",
         "bits": "Show how many bits data takes under any program.",
         "eval": "Judge a program: scores with intervals, rivals, damage.",
+        "explain": "Say what spoke for a class, or which contexts earned bits.",
         "sample": "Write new data that a program expects.",
         "shrink": "Make a trained model small, and show what it costs.",
         "export": "Write a shrunken model as other tools want it.",
@@ -45,6 +46,7 @@ SECTIONS = {
         "classify": "Say which class texts belong to, by code length.",
         "distance": "Show how far data are from each other.",
         "cluster": "Join what has most in common into a tree.",
+        "patterns": "Show what comes again, and what each pattern saves.",
         "surprise": "Show the parts of data that surprise most.",
     },
     "All of it": {

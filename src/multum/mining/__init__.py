@@ -1,0 +1,1 @@
+"""What comes again in transactions, sequences and logs: patterns that are worth their own bits."""
