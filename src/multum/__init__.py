@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from multum.evaluation.programs import Program, open_program
     from multum.evaluation.rates import RateReport, code_bits
     from multum.evaluation.sampling import sample
-    from multum.exporting.exporter import export
-    from multum.exporting.reports import ExportReport
     from multum.explaining.explainer import explain
     from multum.explaining.reports import ExplainReport
+    from multum.exporting.exporter import export
+    from multum.exporting.reports import ExportReport
     from multum.finding.finder import find
     from multum.finding.reports import FindReport
     from multum.judging.judge import evaluate
@@ -61,9 +61,12 @@ if TYPE_CHECKING:
     from multum.similarity.distances import DistanceReport, distance
     from multum.similarity.estimators import CodeLengthClassifier
     from multum.similarity.surprise import SurpriseReport, surprise
+    from multum.training.distilling.distilling import distil
+    from multum.training.distilling.reports import DistilReport
     from multum.training.fitting import fit
     from multum.training.labels.fitting import cross_validate_labels, fit_labels
     from multum.training.reports import FitReport
+    from multum.training.retraining.learning import retrain
 
     __version__: str
 
@@ -74,6 +77,7 @@ __all__ = [
     "ClusterReport",
     "CodeLengthClassifier",
     "DistanceReport",
+    "DistilReport",
     "EvaluateReport",
     "ExplainReport",
     "ExportReport",
@@ -115,6 +119,7 @@ __all__ = [
     "discover_laws",
     "discover_sequence",
     "distance",
+    "distil",
     "evaluate",
     "explain",
     "export",
@@ -137,6 +142,7 @@ __all__ = [
     "prune",
     "quantize",
     "report",
+    "retrain",
     "sample",
     "shrink",
     "structure",
@@ -153,6 +159,7 @@ _HOMES = {
     "ClassifyReport": ("multum.similarity.classifying", "ClassifyReport"),
     "ClusterReport": ("multum.similarity.clustering", "ClusterReport"),
     "CodeLengthClassifier": ("multum.similarity.estimators", "CodeLengthClassifier"),
+    "DistilReport": ("multum.training.distilling.reports", "DistilReport"),
     "DistanceReport": ("multum.similarity.distances", "DistanceReport"),
     "EvaluateReport": ("multum.judging.reports", "EvaluateReport"),
     "ExplainReport": ("multum.explaining.reports", "ExplainReport"),
@@ -193,6 +200,7 @@ _HOMES = {
     "discover_formula": ("multum.discovery.formulas.finder", "discover_formula"),
     "discover_laws": ("multum.discovery.theorems.finder", "discover_laws"),
     "discover_sequence": ("multum.discovery.sequences.finder", "discover_sequence"),
+    "distil": ("multum.training.distilling.distilling", "distil"),
     "distance": ("multum.similarity.distances", "distance"),
     "evaluate": ("multum.judging.judge", "evaluate"),
     "explain": ("multum.explaining.explainer", "explain"),
@@ -215,6 +223,7 @@ _HOMES = {
     "predict": ("multum.laws.predicting", "predict"),
     "prune": ("multum.reduction.changing", "prune"),
     "quantize": ("multum.reduction.changing", "quantize"),
+    "retrain": ("multum.training.retraining.learning", "retrain"),
     "report": ("multum.reporting.reporter", "report"),
     "sample": ("multum.evaluation.sampling", "sample"),
     "shrink": ("multum.shrinking.shrinker", "shrink"),

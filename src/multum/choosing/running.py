@@ -1,0 +1,215 @@
+"""One search: trials until the budget is spent, each a file; the frontier's files stay, and the chosen one is copied.
+
+Invariant: every number of the report is of a file that was written and decoded.
+"""
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from multum.archive.models import model_folder
+from multum.archive.targets import whole_file
+from multum.choosing.drawing import draw_frontier
+from multum.choosing.options import AutoOptions
+from multum.choosing.points import Tried, choose, find_frontier, list_made
+from multum.choosing.reports import AutoReport
+from multum.choosing.spaces import Space
+from multum.choosing.studying import Study
+from multum.errors import LimitExceeded, MultumError, UsageError
+from multum.shrinking.models import open_model
+from multum.shrinking.reports import Running, ShrinkReport
+from multum.shrinking.shrinker import Progress, shrink
+
+RESULT = "frontier.json"
+_CALIBRATED = "calibrated"
+
+
+def run_auto(model: str, target: str, asked: AutoOptions, force: bool, progress: Progress | None) -> AutoReport:
+    """Return the report of a search over recipes for `model`; see `auto_shrink`."""
+    folder = Path(asked.folder or f"{target}.search")
+    with model_folder(model, asked.threads, asked.memory_limit) as source:
+        opened = open_model(source)
+        weights, size_bytes = opened.weights, opened.size_bytes
+        del opened  # each trial opens its own
+        folder.mkdir(parents=True, exist_ok=True)
+        space = Space.around(asked.target_bytes, weights)
+        facts = _tell_facts(asked, weights, size_bytes)
+        study = Study(folder, space, asked.seed, asked.target_latency is not None, facts)
+        search = _Search(source, folder, asked, study, progress)
+        search.run()
+    report = search.report(model, target, weights, size_bytes)
+    _save(report, folder, target, force)
+    return report
+
+
+def _tell_facts(asked: AutoOptions, weights: int, size_bytes: int) -> dict[str, Any]:
+    """Return what trials of one folder have in common."""
+    paths = {name: None if path is None else os.path.abspath(path) for name, path in _list_data(asked).items()}
+    sizes = {f"bytes of {name}": os.path.getsize(path) for name, path in paths.items() if path and os.path.isfile(path)}
+    settings = {"calibration": asked.calibration, "seed": asked.seed}
+    return {"weights": weights, "bytes of the model": size_bytes} | paths | sizes | settings
+
+
+def _list_data(asked: AutoOptions) -> dict[str, Any]:
+    return {"data": asked.data, "evaluation": asked.evaluation}
+
+
+@dataclass(eq=False)
+class _Search:
+    """A search on its way. source: the model's folder. folder: where the search stays."""
+
+    source: str
+    folder: Path
+    asked: AutoOptions
+    study: Study
+    progress: Progress | None
+    started_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def points(self) -> list[Tried]:
+        """All that was tried, each once."""
+        tried = (Tried(**facts["point"]) for facts in self.study.list_tried())
+        return list({(point.recipe, point.bits): point for point in tried}.values())
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds of this run."""
+        return time.monotonic() - self.started_s
+
+    def run(self) -> None:
+        """Try until the budget is spent, once at least unless all trials were made before."""
+        while not self._is_done():
+            trial, recipe, bits = self.study.propose()
+            if recipe is None:
+                self.study.skip(trial)
+                continue
+            point, before = self._find(recipe, bits) or self._try(recipe, bits)
+            values = None
+            if point.size_bytes is not None:
+                values = point.worth if self.asked.target_latency is not None else point.worth[:2]
+            self.study.note(trial, {"point": point.as_dict(), "before": before}, values)
+            self._clear()
+        if not list_made(self.points):
+            told = "; ".join(f"{point.recipe}: {point.why}" for point in self.points)
+            raise UsageError(f"nothing that was tried became a file: {told}")
+
+    def _is_done(self) -> bool:
+        if self.asked.trials is not None:
+            return len(self.study.list_tried()) >= self.asked.trials
+        return self.spent_s >= self.asked.budget_s and bool(self.points)
+
+    def _find(self, recipe: str, bits: float) -> tuple[Tried, dict[str, Any] | None] | None:
+        """Return what came of the same recipe and size before."""
+        for facts in self.study.list_tried():
+            if (facts["point"]["recipe"], facts["point"]["bits"]) == (recipe, bits):
+                return Tried(**facts["point"]), facts["before"]
+        return None
+
+    def _try(self, recipe: str, bits: float) -> tuple[Tried, dict[str, Any] | None]:
+        """Return (what came of a recipe, what the model was before)."""
+        started_s = time.monotonic()
+        number = len(self.study.list_tried())
+        point = Tried(recipe, bits, single=recipe.count("|") <= 1, number=number)
+        path = self.name_file(point)
+        try:
+            made = shrink(
+                self.source,
+                path,
+                force=True,
+                progress=self._watch(f"{recipe}, {bits:.2f} bits a weight"),
+                recipe=recipe,
+                target_bits=bits,
+                calibrated=self.folder / _CALIBRATED,
+                **self.asked.shrinking,
+            )
+        except LimitExceeded:
+            raise  # it would be the same for all others
+        except MultumError as error:
+            return replace(point, why=str(error), cost_s=time.monotonic() - started_s), None
+        return _measure(point, made, time.monotonic() - started_s), _tell_before(made)
+
+    def name_file(self, point: Tried) -> Path:
+        """Return where the file of a point is."""
+        return self.folder / f"{point.number}.mtm"
+
+    def _watch(self, what: str) -> Progress | None:
+        if self.progress is None:
+            return None
+        tell, tried = self.progress, self.study.list_tried()
+
+        def show(doing: str, _: float) -> None:
+            share = self.spent_s / self.asked.budget_s
+            tell(f"{what}: {doing}", min(1.0, len(tried) / self.asked.trials if self.asked.trials else share))
+
+        return show
+
+    def _clear(self) -> None:
+        """Remove the files that are not of the frontier."""
+        kept = {self.name_file(point) for point in find_frontier(self.points)}
+        for path in self.folder.glob("*.mtm"):
+            if path not in kept:
+                path.unlink()
+
+    def report(self, model: str, target: str, weights: int, size_bytes: int) -> AutoReport:
+        """Return what was found. Raises UsageError where nothing reaches the goal."""
+        before = next(facts["before"] for facts in self.study.list_tried() if facts["before"])
+        points, goal = self.points, self.asked.goal
+        chosen = choose(find_frontier(points), goal)
+        if chosen is None:
+            near = "; ".join(f"{p.size_bytes:,} bytes, {p.loss:.4f} {before['unit']}" for p in find_frontier(points))
+            raise UsageError(
+                f"nothing of {len(points)} trials reaches {goal}; the frontier is {near}: allow more, or search longer"
+            )
+        return AutoReport(
+            source=model,
+            target=target,
+            goal=goal,
+            weights=weights,
+            bytes_before=size_bytes,
+            points=tuple(points),
+            chosen=chosen,
+            folder=str(self.folder),
+            seed=self.asked.seed,
+            cost_s=self.spent_s,
+            **before,
+        )
+
+
+def _measure(point: Tried, made: ShrinkReport, cost_s: float) -> Tried:
+    """Return `point` with what its file is worth; the time of a run is that of the faster of dense and 8-bit layers."""
+    assert made.loss_after is not None, "a search has data"
+    runs = [one.seconds for one in (made.running_after, made.running_int8) if one is not None]
+    return replace(
+        point,
+        size_bytes=made.bytes_after,
+        loss=made.loss_after.value,
+        accuracy=made.loss_after.accuracy,
+        seconds=min(runs, default=None),
+        cost_s=cost_s,
+    )
+
+
+def _tell_before(made: ShrinkReport) -> dict[str, Any]:
+    """Return what all trials have in common: the model as it came."""
+    assert made.loss_before is not None, "a search has data"
+    running: Running | None = made.running_before
+    return {
+        "unit": made.loss_before.unit,
+        "loss_before": made.loss_before.value,
+        "accuracy_before": made.loss_before.accuracy,
+        "seconds_before": None if running is None else running.seconds,
+    }
+
+
+def _save(report: AutoReport, folder: Path, target: str, force: bool) -> None:
+    """Write the chosen file to `target`, and the frontier into the folder, as JSON and as a figure."""
+    with whole_file(target, force, None) as file, (folder / f"{report.chosen.number}.mtm").open("rb") as chosen:
+        shutil.copyfileobj(chosen, file)
+    told = report.as_dict()
+    with whole_file(str(folder / RESULT), True, None) as file:
+        file.write(json.dumps(told, indent=1).encode() + b"\n")
+    draw_frontier(told, folder)

@@ -1,0 +1,74 @@
+"""Frontiers and choices of points, without any network."""
+
+import pytest
+
+from multum.choosing.options import AutoOptions
+from multum.choosing.points import Goal, Tried, choose, find_frontier
+from multum.choosing.spaces import Space, join_passes, list_choices
+from multum.errors import UsageError
+from multum.shrinking.recipes import KINDS, read_recipe
+
+
+def make_point(size_bytes: int, loss: float, seconds: float | None = 1.0, accuracy: float | None = None) -> Tried:
+    return Tried(f"code {size_bytes}", 4.0, size_bytes=size_bytes, loss=loss, seconds=seconds, accuracy=accuracy)
+
+
+def test_a_frontier_has_the_points_that_no_other_beats() -> None:
+    small, close, quick = make_point(10, 3.0), make_point(30, 1.0), make_point(40, 2.0, 0.5)
+    beaten, equal, failed = make_point(31, 1.5), make_point(30, 1.0), Tried("x", 1.0, why="no")
+    assert find_frontier([close, beaten, small, failed, equal, quick]) == [small, close, quick]
+    assert find_frontier([failed]) == []
+
+
+@pytest.mark.parametrize(
+    ("goal", "expected"),
+    [
+        (Goal(bytes=35), 30),
+        (Goal(bytes=20), 10),
+        (Goal(loss=3.5), 10),
+        (Goal(accuracy=0.85), 30),
+        (Goal(latency=0.6), 40),
+        (Goal(bytes=35, latency=0.6), None),
+    ],
+)
+def test_the_choice_reaches_every_part_of_the_goal(goal: Goal, expected: int | None) -> None:
+    points = [make_point(10, 3.0, 1.0, 0.7), make_point(30, 1.0, 1.0, 0.9), make_point(40, 2.0, 0.5, 0.8)]
+    found = choose(points, goal)
+    assert (None if found is None else found.size_bytes) == expected
+
+
+def test_a_goal_is_told_in_words() -> None:
+    assert str(Goal(9000, 1.5, 0.9, 0.02)) == (
+        "9,000 bytes at most, a loss of 1.5 at most, an accuracy of 0.9 at least, 20 ms a run at most"
+    )
+
+
+def test_every_pass_of_the_grammar_is_tried_alone_first() -> None:
+    singles = list(Space.around(1000, 1000).list_singles())
+    assert singles[0] == ("code", 8.0)
+    assert {bits for _, bits in singles} == {8.0}
+    assert {recipe.partition("=")[0] for recipe, _ in singles[1:]} == set(KINDS)
+    assert all(read_recipe(recipe).codes for recipe, _ in singles)
+    assert Space.around(None, 1000).asked is None
+
+
+def test_passes_are_joined_in_an_order_that_they_allow() -> None:
+    nothing = dict.fromkeys(list_choices(), "")
+    assert join_passes(nothing) == "code"
+    assert join_passes(nothing | {"quantize": "rtn:8", "distil": "0.5"}) == "distil=0.5 | quantize=rtn:8 | code"
+    assert join_passes(nothing | {"quantize": "rtn:8", "qat": "4"}) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"target_bytes": 9}, "a search compares losses: give data"),
+        ({"data": "x"}, "a search has a target"),
+        ({"data": "x", "target_loss": -1.0}, "a target of -1 loss is not allowed"),
+        ({"data": "x", "target_bytes": 9, "budget_s": 0.0}, "a budget of 0 seconds"),
+        ({"data": "x", "target_bytes": 9, "trials": 0}, "0 trials find nothing"),
+    ],
+)
+def test_what_no_search_can_be_is_told(options: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        AutoOptions(**options)  # type: ignore[arg-type]
