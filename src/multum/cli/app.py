@@ -28,6 +28,7 @@ SECTIONS = {
     },
     "Programs": {
         "fit": "Train a program on any data.",
+        "distil": "Train a smaller program on what a larger one says.",
         "bits": "Show how many bits data takes under any program.",
         "eval": "Judge a program: scores with intervals, rivals, damage.",
         "explain": "Say what spoke for a class, or which contexts earned bits.",

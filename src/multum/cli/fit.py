@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -78,8 +79,13 @@ def fit(
             return _fit_labels(talk, inputs, output, resume, force, options)
         return _fit_bytes(talk, inputs, output, resume, force, options)
 
+    return attempt_resumable(talk, named(inputs), work)
+
+
+def attempt_resumable(talk: Talk, name: str, work: Callable[[], int]) -> int:
+    """Return the code of `work` as `attempt` does; when it is stopped and has saved itself, say how to go on."""
     try:
-        return attempt(talk, named(inputs), work)
+        return attempt(talk, name, work)
     except KeyboardInterrupt as stopped:
         talk.clear()
         if str(stopped):
@@ -101,7 +107,7 @@ def _fit_bytes(
         resume=resume,
         force=force,
         progress=watch(talk, output, "B") if talk.shows_progress else None,
-        **_rename(options),
+        **rename_options(options, _NAMES),
     )
     _tell(talk, report)
     return 0
@@ -147,10 +153,10 @@ def _fit_labels(
 _NAMES = {"params": "parameters", "budget": "time_s"}
 
 
-def _rename(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that were given, by the names that `fit` knows."""
+def rename_options(options: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Return the options that were given, by the names that Python knows; names: those that differ."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    return {_NAMES.get(name, name): value for name, value in given.items()}
+    return {names.get(name, name): value for name, value in given.items()}
 
 
 def watch(talk: Talk, name: str, unit: str) -> "Progress":
@@ -159,7 +165,7 @@ def watch(talk: Talk, name: str, unit: str) -> "Progress":
     def show(moment: "Moment") -> None:
         held_out = "" if moment.held_out is None else f" (held-out {moment.held_out:.3f})"
         speed = show_size(moment.speed) if unit == "B" else f"{moment.speed:.0f} {unit}"
-        bits = "bits per byte" if unit == "B" else "bits per label"
+        bits = {"B": "bits per byte", "labels": "bits per label"}.get(unit, "bits")
         parts = [
             printable(name),
             f"{moment.fraction:.0%}",

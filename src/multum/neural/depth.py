@@ -54,6 +54,11 @@ def keep_layers(module: nn.Module, share: float) -> Shallow:
     return Shallow(made.eval(), kept, changes, origins)
 
 
+def count_layers(module: nn.Module) -> int:
+    """Return how many layers `module` has. Raises UsageError for a network whose layers are not known."""
+    return sum(map(len, _find_lists(module, getattr(module, "config", None)).values()))
+
+
 def _find_lists(module: nn.Module, config: Any) -> dict[str, nn.ModuleList | nn.Sequential]:
     """Return the lists of layers that the config tells of, by name: one, or one for each stage."""
     depths = getattr(config, _DEPTHS, None)

@@ -80,14 +80,15 @@ def retrain(
     master = copy.deepcopy(module if teacher is None else teacher)
     task = make_task(student, master, found, asked)
     shaping = None if asked.share is None else Masking(asked.share)
+    settings = choose_settings(asked, found, device)
     with _place(folder) as name:
         resume = (Path(name) / CHECKPOINT).is_file()
         try:
-            trained, run = train(task, Path(name), _set(asked, found, device), progress, resume, shaping, keep=True)
+            trained, run = train(task, Path(name), settings, progress, resume, shaping, keep=True)
         except (UsageError, FormatError):
             if not resume:
                 raise  # of another run, or damaged: begin anew
-            trained, run = train(task, Path(name), _set(asked, found, device), progress, False, shaping, keep=True)
+            trained, run = train(task, Path(name), settings, progress, False, shaping, keep=True)
     return _take_over(module, trained.student.eval(), weights, asked, run)  # type: ignore[union-attr]
 
 
@@ -139,7 +140,7 @@ def _choose_loss(asked: Retraining, causal: bool, labelled: bool) -> Loss:
     return distilled(cross_entropy(), weight, temperature)
 
 
-def _set(asked: Retraining, lessons: Lessons, device: str) -> Settings:
+def choose_settings(asked: Retraining, lessons: Lessons, device: str) -> Settings:
     """Return how to train: for so many epochs, and the last weights are kept, which the schedule ends with."""
     return Settings(
         Budget(units=max(1, round(asked.epochs * lessons.an_epoch * lessons.units))),
