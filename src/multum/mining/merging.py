@@ -29,12 +29,14 @@ class CodeTable:
 
     def __init__(self, rows: Sequence[Sequence[int]], names: Sequence[str], ordered: bool) -> None:
         self.names, self.ordered = names, ordered
+        self._name_bits = [spell([name]) for name in names]
         self.codes: dict[int, tuple[int, ...]] = {item: (item,) for item in range(len(names))}
         self.parts: dict[int, Pair] = {}
         self._numbers = {items: number for number, items in self.codes.items()}
         self.rows = [list(row) if ordered else sorted(row) for row in rows]
         self.usage = Counter(code for row in self.rows for code in row)
         self.items = Counter(dict.fromkeys(self.usage, 1))  # how often each is named in the table
+        self._used, self._named = self.usage.total(), self.items.total()  # their sums, which are asked for often
         self.pairs: Counter[Pair] = Counter()
         self._where: dict[int, set[int]] = defaultdict(set)
         for place, row in enumerate(self.rows):
@@ -47,7 +49,7 @@ class CodeTable:
         used = [code for code, times in self.usage.items() if times]
         sizes = sum(count_integer(len(self.codes[code]) + 1) for code in used)
         words = code_counts([times for times in self.items.values() if times])
-        names = sum(spell([self.names[item]]) for item, times in self.items.items() if times)
+        names = sum(self._name_bits[item] for item, times in self.items.items() if times)
         if self.ordered:
             # the end of a row is a code of no items, named last
             rows = code_counts([*(self.usage[code] for code in used), len(self.rows)])
@@ -59,7 +61,8 @@ class CodeTable:
     def weigh(self, pair: Pair) -> float:
         """Return the bits saved by joining two codes wherever they come together."""
         times = self._count_pair(pair)
-        if times < _FEWEST:
+        chance = 0 if self.ordered else self.usage[pair[0]] * self.usage[pair[1]]
+        if times < _FEWEST or times * len(self.rows) <= chance:  # no oftener than by chance: nothing to save
             return 0.0
         items = self._unite(pair)
         less = {code: -times * n for code, n in Counter(pair).items()}
@@ -83,16 +86,15 @@ class CodeTable:
                 named[item] += turn
         saved += self._weigh_usage(changes)
         words = [(item, self.items[item], self.items[item] + times) for item, times in named.items() if times]
-        saved += sum(spell([self.names[item]]) * ((now == 0) - (was == 0)) for item, was, now in words)
-        total = self.items.total()
-        return saved + compare_counts(total, total + named.total(), [(was, now) for _, was, now in words])
+        saved += sum(self._name_bits[item] * ((now == 0) - (was == 0)) for item, was, now in words)
+        return saved + compare_counts(self._named, self._named + named.total(), [(was, now) for _, was, now in words])
 
     def _weigh_usage(self, changes: Sequence[tuple[int, int]]) -> float:
         """Return the bits that rows are shorter by where codes are used so often before and after."""
         if not self.ordered:
             size = len(self.rows)
             return sum(code_presence(was, size) - code_presence(now, size) for was, now in changes)
-        total = self.usage.total() + len(self.rows)
+        total = self._used + len(self.rows)
         return compare_counts(total, total + sum(now - was for was, now in changes), changes)
 
     def join(self, pair: Pair) -> list[Pair]:
@@ -125,12 +127,15 @@ class CodeTable:
             was, now = self.usage[code], self.usage[code] + after[code] - before[code]
             self.usage[code] = now
             if (was > 0) != (now > 0):
+                turn = 1 if now else -1
+                self._named += turn * len(self.codes[code])
                 for item in self.codes[code]:
-                    self.items[item] += 1 if now else -1
+                    self.items[item] += turn
             if after[code]:
                 self._where[code].add(place)
             else:
                 self._where[code].discard(place)
+        self._used += len(row) - len(old)
         self.rows[place] = row
 
     def _list_pairs(self, row: Sequence[int]) -> Iterator[Pair]:
