@@ -53,13 +53,17 @@ def write_tables(results: Results) -> None:
             path.write_text(replace_marked(path, table), "utf-8")
 
 
-def replace_marked(path: Path, table: str) -> str:
-    """Return the text of `path` with `table` between the markers. Raises ValueError when they are missing."""
+def replace_marked(path: Path, table: str, part: str = "") -> str:
+    """Return the text of `path` with `table` between the markers, those of `part` where a page has several.
+
+    Raises ValueError when they are missing.
+    """
     text = path.read_text("utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{path.name} needs one {BEGIN} and one {END} around its table")
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
+    begin, end = (marker.replace("bench", f"bench:{part}") if part else marker for marker in (BEGIN, END))
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"{path.name} needs one {begin} and one {end} around its table")
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
 
 
 def make_short_table(results: Results, headings: Sequence[str], caption: str) -> str:
