@@ -10,6 +10,8 @@ from multum.reduction.choices import Pruning, read_rounding
 from multum.reduction.pruning import prune
 from multum.reduction.rounding import quantize
 from multum.reduction.scales import choose_scales
+from multum.reduction.scaling import fit_robustly, scale_inputs
+from multum.reduction.walking import Moments
 from multum.tensors.grids import Grid
 from tests.reduction.networks import KINDS, draw_batches, make_network, measure_error
 
@@ -20,7 +22,9 @@ def read_grid(grid: Grid, like: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-@pytest.mark.parametrize("words", ["rtn:8", "rtn:4:tensor", "gptq:3", "gptq:4:8:symmetric"])
+@pytest.mark.parametrize(
+    "words", ["rtn:8", "rtn:4:tensor", "hqq:3", "hqq:4:tensor", "awq:3", "gptq:3", "gptq:4:8:symmetric"]
+)
 def test_the_network_has_the_values_of_the_integers(kind: str, words: str) -> None:
     module, batches, rounding = make_network(kind), draw_batches(kind), read_rounding(words.split(":"))
     if kind == "gpt2" and isinstance(rounding.group, int):
@@ -48,7 +52,7 @@ def test_more_bits_smaller_groups_and_feedback_lose_less(kind: str) -> None:
 
 
 def test_zeros_stay_zeros_with_and_without_feedback() -> None:
-    for words in ("rtn:3:8", "gptq:3:8"):
+    for words in ("rtn:3:8", "hqq:3:8", "awq:3", "gptq:3:8"):
         module, batches = make_network("vit"), draw_batches("vit")
         prune(module, Pruning("magnitude", 0.5), batches)
         gone = {name: parameter == 0 for name, parameter in module.named_parameters()}
@@ -73,9 +77,37 @@ def test_steps_narrow_where_one_weight_would_widen_them_for_all() -> None:
     assert float(choose_scales(matrix, torch.ones(512), rounding).steps) < 0.8 * float(matrix.abs().max())
 
 
-def test_gptq_says_that_it_looks_at_data() -> None:
-    with pytest.raises(UsageError, match="gptq looks at what layers read: give data, or round by rtn"):
-        quantize(make_network("vit"), read_rounding(["gptq", "4"]))
+def test_a_few_large_weights_do_not_widen_robust_steps() -> None:
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(8, 256, generator=generator)
+    matrix[:, ::32] *= 12
+    rounding = read_rounding(["hqq", "3", "symmetric"])
+    plain, robust = choose_scales(matrix, torch.ones(256), rounding), fit_robustly(matrix, rounding)
+    small = torch.arange(256) % 32 != 0
+    errors = [((matrix - one.round(matrix) * one.spread()[0])[:, small] ** 2).sum() for one in (plain, robust)]
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_steps_are_finer_for_inputs_that_are_larger_where_that_helps() -> None:
+    generator = torch.Generator().manual_seed(0)
+    matrix, sizes = torch.randn(24, 64, generator=generator), torch.ones(64)
+    sizes[::8] = 30.0
+    moments = Moments(torch.diag(sizes.square()).double(), 1 << 30)
+    rounding = read_rounding(["awq", "3"])
+    plain, scaled = choose_scales(matrix, sizes.square(), rounding), scale_inputs(matrix, moments, rounding)
+    errors = [((matrix - one.round(matrix) * one.spread()[0]) * sizes).square().sum() for one in (plain, scaled)]
+    assert errors[1] < 0.7 * errors[0]
+    assert scaled.columns is not None
+    assert int(scaled.columns[0]) < int(scaled.columns[1])
+    even = scale_inputs(matrix, Moments(torch.eye(64).double(), 1 << 30), rounding)
+    assert even.columns is not None
+    assert not even.columns.any()
+
+
+@pytest.mark.parametrize("method", ["gptq", "awq"])
+def test_methods_that_look_at_data_say_so(method: str) -> None:
+    with pytest.raises(UsageError, match=f"{method} looks at what layers read: give data, or round by rtn"):
+        quantize(make_network("vit"), read_rounding([method, "4"]))
 
 
 def test_what_stays_is_named_with_its_reason() -> None:

@@ -44,7 +44,8 @@ def count_zeros(path: Path, folder: Path) -> float:
         ("quantize=rtn:9", "integers of 9 bits are not made; allowed is 2 to 8"),
         ("quantize=rtn:4:1", "a group of 1 weights is too small"),
         ("quantize=rtn:4:row", "'row' is no group such as 64, channel or tensor"),
-        ("quantize=awq:4", "'awq' is no way to round; allowed is rtn, gptq"),
+        ("quantize=abc:4", "'abc' is no way to round; allowed is rtn, hqq, awq, gptq"),
+        ("quantize=awq:4:64", "awq has a step for each input, which groups of 64 would not have; round by channel"),
     ],
 )
 def test_recipes_that_make_no_sense_are_refused_where_they_do_not(text: str, match: str, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def quantize(
     """Give linear layers and convolutions of `module` values that integers of few bits have; return the integers.
 
     rounding: the words of a recipe behind quantize=, such as "gptq:4:64" or "rtn:8:channel:symmetric". data, progress:
-    as for `prune`; gptq needs data. Raises UsageError, MissingExtra.
+    as for `prune`; gptq and awq need data. Raises UsageError, MissingExtra.
     """
     asked = read_rounding(rounding.split(":")) if isinstance(rounding, str) else rounding
     _import_torch()

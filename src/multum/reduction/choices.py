@@ -86,8 +86,8 @@ def _read_share(word: str) -> float:
         ) from None
 
 
-RTN, GPTQ = "rtn", "gptq"
-ROUNDINGS = (RTN, GPTQ)
+RTN, HQQ, AWQ, GPTQ = "rtn", "hqq", "awq", "gptq"
+ROUNDINGS = (RTN, HQQ, AWQ, GPTQ)
 TENSOR, CHANNEL = "tensor", "channel"
 SYMMETRIC, ASYMMETRIC = "symmetric", "asymmetric"
 MOST_BITS = 8
@@ -114,6 +114,15 @@ class Rounding:
             raise UsageError(f"integers of {self.bits} bits are not made; allowed is 2 to {MOST_BITS}")
         if isinstance(self.group, int) and self.group < 2:
             raise UsageError(f"a group of {self.group} weights is too small; give 2 or more, such as 64")
+        if self.method == AWQ and self.group != CHANNEL:
+            raise UsageError(
+                f"awq has a step for each input, which groups of {self.group} would not have; round by channel"
+            )
+
+    @property
+    def reads_data(self) -> bool:
+        """Whether the method looks at what layers read."""
+        return self.method in (AWQ, GPTQ)
 
     def __str__(self) -> str:
         """Return the recipe's words for it."""

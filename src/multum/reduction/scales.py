@@ -3,6 +3,7 @@
 Invariant: a step is one that a grid of the file has, so that what was rounded is what the file holds.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,7 @@ from multum.reduction.choices import CHANNEL, TENSOR, Rounding
 from multum.tensors.grids import FINEST, STEP_OCTAVES, read_steps
 
 # How much of the range is tried; more than all, because the integer that stands for 0 may lie off its middle.
-_RANGES = tuple(1.1 - 0.025 * number for number in range(20))
+RANGES = tuple(1.1 - 0.025 * number for number in range(20))
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,12 +21,14 @@ class Scales:
     """Steps and zeros of groups of weights. exponents: int16[R, groups], of steps 2 ** (n / 2 ** FINEST).
 
     zeros: float32[R, groups]: which of the integers 0 to 2 ** bits - 1 stands for 0. size: weights of a group in a row.
+    columns: int16[C], of further steps, one for each input, where all weights of a row are a group; None for none.
     """
 
     exponents: Tensor
     zeros: Tensor
     size: int
     bits: int
+    columns: Tensor | None = None
 
     @property
     def steps(self) -> Tensor:
@@ -37,6 +40,8 @@ class Scales:
         most = 2**self.bits - 1
         parts = (self.steps, -self.zeros, most - self.zeros)
         steps, least, largest = (part.repeat_interleave(self.size, 1) for part in parts)
+        if self.columns is not None:
+            steps = steps * torch.from_numpy(read_steps(self.columns.numpy(), FINEST))
         return steps, least, largest
 
     def round(self, matrix: Tensor) -> Tensor:
@@ -45,8 +50,11 @@ class Scales:
         return torch.minimum(torch.maximum((matrix / steps).round(), least), largest)
 
 
-def choose_scales(matrix: Tensor, worth: Tensor, rounding: Rounding) -> Scales:
-    """Return the scales of float32[R, C]. worth: float32[C], what a squared error in each column costs."""
+def choose_scales(matrix: Tensor, worth: Tensor, rounding: Rounding, parts: Sequence[float] = RANGES) -> Scales:
+    """Return the scales of float32[R, C]. worth: float32[C], what a squared error in each column costs.
+
+    parts: of the range of the weights that are tried.
+    """
     rows, columns = matrix.shape
     size = rounding.group if isinstance(rounding.group, int) else columns
     shape = (1, 1, -1) if rounding.group == TENSOR else (rows, columns // size, size)
@@ -54,7 +62,7 @@ def choose_scales(matrix: Tensor, worth: Tensor, rounding: Rounding) -> Scales:
     costs = worth.expand(rows, -1).reshape(shape)
     best = torch.full(shape[:2], torch.inf)
     exponents, zeros = torch.zeros(shape[:2], dtype=torch.int16), torch.zeros(shape[:2])
-    for part in _RANGES:
+    for part in parts:
         tried, at = _fit_range(values, part, rounding)
         steps = torch.from_numpy(read_steps(tried.numpy(), FINEST))[..., None]
         codes = (values / steps).round().clamp(-at[..., None], 2**rounding.bits - 1 - at[..., None])
@@ -75,14 +83,14 @@ def _fit_range(values: Tensor, part: float, rounding: Rounding) -> tuple[Tensor,
     if rounding.symmetric:
         half = 2 ** (rounding.bits - 1)
         width = part * values.abs().amax(-1) / (half - 1)
-        return _find_exponents(width), torch.full(width.shape, float(half))
+        return find_exponents(width), torch.full(width.shape, float(half))
     low, high = values.amin(-1).clamp(max=0), values.amax(-1).clamp(min=0)
-    exponents = _find_exponents(part * (high - low) / most)
+    exponents = find_exponents(part * (high - low) / most)
     steps = torch.from_numpy(read_steps(exponents.numpy(), FINEST))
     return exponents, (-part * low / steps).round().clamp(0, most)
 
 
-def _find_exponents(steps: Tensor) -> Tensor:
+def find_exponents(steps: Tensor) -> Tensor:
     """Return int16: the exponents nearest to steps; of no width at all, the least."""
     scaled: Tensor = steps.double().log2().clamp(-STEP_OCTAVES, STEP_OCTAVES) * 2**FINEST
     return scaled.round().to(torch.int16)
