@@ -59,7 +59,8 @@ if TYPE_CHECKING:
     from multum.similarity.classifying import ClassifyReport, classify
     from multum.similarity.clustering import ClusterReport, cluster
     from multum.similarity.distances import DistanceReport, distance
-    from multum.similarity.estimators import CodeLengthClassifier
+    from multum.similarity.estimators import CodeLengthClassifier, ProgramFeatures
+    from multum.similarity.extraction import FeaturesReport, features
     from multum.similarity.surprise import SurpriseReport, surprise
     from multum.training.distilling.distilling import distil
     from multum.training.distilling.reports import DistilReport
@@ -81,6 +82,7 @@ __all__ = [
     "EvaluateReport",
     "ExplainReport",
     "ExportReport",
+    "FeaturesReport",
     "FindReport",
     "FitReport",
     "FormatError",
@@ -100,6 +102,7 @@ __all__ = [
     "Plan",
     "PredictionReport",
     "Program",
+    "ProgramFeatures",
     "ProgramListing",
     "ProgramMismatch",
     "RateReport",
@@ -123,6 +126,7 @@ __all__ = [
     "evaluate",
     "explain",
     "export",
+    "features",
     "find",
     "fit",
     "fit_labels",
@@ -164,6 +168,7 @@ _HOMES = {
     "EvaluateReport": ("multum.judging.reports", "EvaluateReport"),
     "ExplainReport": ("multum.explaining.reports", "ExplainReport"),
     "ExportReport": ("multum.exporting.reports", "ExportReport"),
+    "FeaturesReport": ("multum.similarity.extraction", "FeaturesReport"),
     "FindReport": ("multum.finding.reports", "FindReport"),
     "FitReport": ("multum.training.reports", "FitReport"),
     "FormatError": ("multum.errors", "FormatError"),
@@ -183,6 +188,7 @@ _HOMES = {
     "Plan": ("multum.laws.planning", "Plan"),
     "PredictionReport": ("multum.laws.predicting", "PredictionReport"),
     "Program": ("multum.evaluation.programs", "Program"),
+    "ProgramFeatures": ("multum.similarity.estimators", "ProgramFeatures"),
     "ProgramListing": ("multum.archive.listing", "ProgramListing"),
     "ProgramMismatch": ("multum.errors", "ProgramMismatch"),
     "RateReport": ("multum.evaluation.rates", "RateReport"),
@@ -205,6 +211,7 @@ _HOMES = {
     "evaluate": ("multum.judging.judge", "evaluate"),
     "explain": ("multum.explaining.explainer", "explain"),
     "export": ("multum.exporting.exporter", "export"),
+    "features": ("multum.similarity.extraction", "features"),
     "find": ("multum.finding.finder", "find"),
     "fit": ("multum.training.fitting", "fit"),
     "fit_labels": ("multum.training.labels.fitting", "fit_labels"),

@@ -13,9 +13,20 @@ from multum.reporting.content import Material
 from multum.reporting.documents import read_documents
 from multum.reporting.reporter import make_sections
 from multum.reporting.sections import list_kinds
+from tests.reporting.judgements import make_evaluation, make_explanation, make_rating
 from tests.reporting.results import make_demo, make_description, make_find, make_formula, make_rate, make_shrink
 
-MAKERS = [make_find, make_shrink, make_demo, make_rate, make_description, make_formula]
+MAKERS = [
+    make_evaluation,
+    make_rating,
+    make_explanation,
+    make_find,
+    make_shrink,
+    make_demo,
+    make_rate,
+    make_description,
+    make_formula,
+]
 ODD = some.one_of(
     some.none(),
     some.booleans(),

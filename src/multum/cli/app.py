@@ -47,6 +47,7 @@ SECTIONS = {
         "classify": "Say which class texts belong to, by code length.",
         "distance": "Show how far data are from each other.",
         "cluster": "Join what has most in common into a tree.",
+        "features": "Write what a program makes of items, for any estimator.",
         "patterns": "Show what comes again, and what each pattern saves.",
         "surprise": "Show the parts of data that surprise most.",
     },

@@ -91,6 +91,10 @@ class ClassPrograms:
 
         return np.array(_spread(ask, self._memories, self.threads), np.float64).reshape(len(self._memories), -1).T
 
+    def measure(self, text: bytes) -> NDArray[np.float64]:
+        """Return float64[classes, bytes + 1]: the bits of each byte of a text, and of its end, under each program."""
+        return np.array([memory.measure(text + _END) for memory in self._memories])
+
 
 def calibrate(
     texts: Sequence[bytes],

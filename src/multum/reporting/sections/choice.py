@@ -8,7 +8,7 @@ from multum.reporting.charts import Rows, Spec, draw, hover, layer, quantity, se
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
-KINDS = (Kind("search", frozenset({"points", "chosen", "goal", "bytes_before"}), printed_by="shrink --auto"),)
+KINDS = (Kind("recipe search", frozenset({"points", "chosen", "goal", "bytes_before"}), printed_by="shrink --auto"),)
 # Series, in the order of the legend.
 _CHOSEN, _BEST, _BEATEN = "chosen", "nothing beats it", "beaten"
 
@@ -45,7 +45,7 @@ class Search:
 
 def show(material: Material) -> Section | None:
     """Return a figure for each search, and the tables of all their trials."""
-    searches = [document.read(_read_search) for document in material.take("search")]
+    searches = [document.read(_read_search) for document in material.take("recipe search")]
     if not searches:
         return None
     figures = tuple(_draw_search(search, f"choice-{number}") for number, search in enumerate(searches, 1))

@@ -55,10 +55,10 @@ def _lead(document: Document) -> str:
     fields = document.fields
     whole = _take_whole(fields)
     rate, low, high = _rate(whole)
-    accuracy = f", accuracy {whole['accuracy']:.4f}" if "accuracy" in whole else ""
+    accuracy = f", accuracy {read_number(whole['accuracy']):.4f}" if "accuracy" in whole else ""
     return (
         f"{fields['program']}: {rate:.4f} bits per {_unit(fields)}, {low:.4f} to {high:.4f} in"
-        f" {100 * fields['confidence']:g} of 100 cases{accuracy}."
+        f" {100 * read_number(fields['confidence']):g} of 100 cases{accuracy}."
     )
 
 
@@ -96,8 +96,9 @@ def _draw_rates(fields: Mapping[str, Any], number: int) -> Figure:
 def _draw_confusion(whole: Mapping[str, Any], number: int) -> Figure:
     """Return how often each right class was taken for each, as shares of the right one."""
     classes = [str(name) for name in whole["classes"]]
+    confusion = [[read_number(count) for count in counts] for counts in whole["confusion"]]
     rows = []
-    for right, counts in zip(classes, whole["confusion"], strict=True):
+    for right, counts in zip(classes, confusion, strict=True):
         total = max(sum(counts), 1)
         rows += [
             {"right": right, "told": told, "count": count, "share": count / total, "strong": count > total / 2}
@@ -121,7 +122,7 @@ def _draw_confusion(whole: Mapping[str, Any], number: int) -> Figure:
         ink = {"condition": {"test": "datum.strong", "value": "white"}, "value": "#1b2027"}
         layers.append(draw("text", rows, x=x, y=y, text={"field": "count", "type": "quantitative"}, color=ink))
     told = f"How often each of {len(classes)} classes (down) was taken for each (across); {_name_worst(rows)}."
-    cells = tuple((name, *counts) for name, counts in zip(classes, whole["confusion"], strict=True))
+    cells = tuple((name, *counts) for name, counts in zip(classes, confusion, strict=True))
     height = min(_SIDE, 44 * len(classes) + 20)
     return Figure(
         f"evaluation-{number}-confusion",
@@ -142,14 +143,8 @@ def _name_worst(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _draw_reliability(whole: Mapping[str, Any], number: int) -> Figure:
     """Return how often answers are right by how sure they were, beside the line where both are one."""
-    rows = [
-        {
-            "confidence": read_number(one["confidence"]),
-            "accuracy": read_number(one["accuracy"]),
-            "examples": read_number(one["examples"]),
-        }
-        for one in whole["bins"]
-    ]
+    figures = ("low", "high", "examples", "confidence", "accuracy")
+    rows = [{name: read_number(one[name]) for name in figures} for one in whole["bins"]]
     x = quantity("confidence", "probability told", form=".0%") | {"scale": {"domain": [0, 1]}}
     y = quantity("accuracy", "share right", form=".0%") | {"scale": {"domain": [0, 1]}}
     size = {
@@ -169,7 +164,7 @@ def _draw_reliability(whole: Mapping[str, Any], number: int) -> Figure:
     points = draw({"type": "point", "opacity": 0.9}, rows, x=x, y=y, size=size, tooltip=tips)
     told = (
         f"Share of right answers by the probability that was told; where they agree points lie on the dashed line. They"
-        f" are {whole['calibration_error']:.4f} off it on average."
+        f" are {read_number(whole['calibration_error']):.4f} off it on average."
     )
     cells = tuple(
         (
@@ -178,7 +173,7 @@ def _draw_reliability(whole: Mapping[str, Any], number: int) -> Figure:
             round(one["confidence"], 4),
             round(one["accuracy"], 4),
         )
-        for one in whole["bins"]
+        for one in rows
     )
     table = Table(("probability told", "examples", "mean of it", "share right"), cells)
     return Figure(f"evaluation-{number}-calibration", "Calibration", told, layer(ideal, line, points), table)
@@ -245,26 +240,24 @@ def _list_classes(whole: Mapping[str, Any]) -> Table:
 
 def _tell(document: Document) -> Iterator[str]:
     """Yield what was found against another program, and of memory, in sentences."""
-    fields = document.fields
-    contest, memory = fields["against"], fields["memorised"]
+    contest, memory = document.fields["against"], document.fields["memorised"]
     if contest:
-        bits = contest["bits"]
-        line = (
-            f"Against {contest['other']}: {read_number(bits['value']):+.4f} bits per {contest['unit']}"
-            f" ({bits['interval'][0]:+.4f} to {bits['interval'][1]:+.4f}), chance of none {bits['chance']:.3g}."
-        )
-        answers = contest["answers"]
-        yield (
-            line
-            if answers is None
-            else (
-                f"{line} Accuracy {answers['value']:+.4f}; alone right on {contest['only_this']:,}, the other on"
-                f" {contest['only_other']:,}, which by McNemar's test has a chance of {answers['chance']:.3g}."
+        yield f"Against {contest['other']}: {_tell_difference(contest['bits'])} bits per {contest['unit']}."
+        if contest["answers"]:
+            yield (
+                f"Accuracy {_tell_difference(contest['answers'])} by McNemar's test: alone right on"
+                f" {read_number(contest['only_this']):,.0f}, the other on {read_number(contest['only_other']):,.0f}."
             )
-        )
     if memory:
+        ours, theirs = read_number(memory["generated_share"]), read_number(memory["fresh_share"])
         yield (
-            f"The nearest training item leaves {memory['generated_share']:.3f} of the bits of generated items and"
-            f" {memory['fresh_share']:.3f} of fresh ones; {memory['copied']:,} of {memory['generated']:,} are nearer"
-            " than 99 % of fresh ones."
+            f"The nearest training item leaves {ours:.3f} of a generated item's bits and {theirs:.3f} of a fresh one's;"
+            f" {read_number(memory['copied']):,.0f} of {read_number(memory['generated']):,.0f} are nearer than 99 % of"
+            " fresh ones."
         )
+
+
+def _tell_difference(one: Mapping[str, Any]) -> str:
+    """Return a difference with its interval and its chance."""
+    low, high = map(read_number, one["interval"])
+    return f"{read_number(one['value']):+.4f} ({low:+.4f} to {high:+.4f}, p = {read_number(one['chance']):.3g})"
