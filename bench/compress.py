@@ -44,6 +44,7 @@ class Case:
 
 
 _BITS = ("--target-bits", "4")
+_SMALL = ("--target-bytes", "60000000")
 CASES = (
     Case(PROGRAM, "code", _BITS),
     *(Case(PROGRAM, f"prune={way}:0.5 | code", _BITS) for way in ("magnitude", "wanda", "sparsegpt", "surgeon")),
@@ -54,9 +55,13 @@ CASES = (
     Case(PROGRAM, "code", ("--target-bits", "2")),
     *(Case(PROGRAM, f"quantize={way} | code") for way in ("rtn:8", "rtn:4:64", "gptq:4:64", "gptq:3:64")),
     Case(PROGRAM, "prune=surgeon:0.5 | quantize=gptq:4:64 | code"),
+    *(Case(PROGRAM, f"quantize={way} | code") for way in ("hqq:4:64", "rtn:4", "awq:4", "gptq:4")),
+    *(Case(PROGRAM, f"lowrank={share} | code", _BITS) for share in (0.9, 0.7, "0.9:svd")),
+    *(Case(PROGRAM, f"structure={part} | code", _BITS) for part in ("neurons:0.25", "neurons:0.5", "layers:1")),
     Case(REFERENCE, "quantize=rtn:8"),
-    Case(REFERENCE, "prune=surgeon:0.5 | code", ("--target-bytes", "60000000")),
-    Case(REFERENCE, "prune=surgeon:2:4 | code", ("--target-bytes", "60000000")),
+    *(Case(REFERENCE, f"prune={way}:0.5") for way in ("sparsegpt", "surgeon")),
+    *(Case(REFERENCE, f"prune=surgeon:{share} | code", _SMALL) for share in ("0.5", "2:4")),
+    Case(REFERENCE, "structure=neurons:0.25 | code", _SMALL),
 )
 
 
