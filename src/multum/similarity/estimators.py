@@ -1,4 +1,4 @@
-"""Classification by code length as a scikit-learn estimator, over texts.
+"""Classification by code length, and features of programs, as scikit-learn estimators over texts.
 
 scikit-learn is asked for when an estimator is made, not when this module is loaded.
 """
@@ -9,7 +9,11 @@ import numpy as np
 
 from multum.archive.limits import count_threads
 from multum.errors import MissingExtra, UsageError
+from multum.similarity.extraction import measure_items
 from multum.similarity.programs import ClassPrograms, calibrate
+
+# Parts of the texts that are told by programs which have read the others.
+_FOLDS = 5
 
 
 def _encode(texts: Any) -> list[bytes]:
@@ -24,10 +28,10 @@ def _encode(texts: Any) -> list[bytes]:
     return found
 
 
-def _make_class() -> type:
-    """Return the estimator's class. Raises MissingExtra."""
+def _make_classes() -> dict[str, type]:
+    """Return the estimators' classes by name. Raises MissingExtra."""
     try:
-        from sklearn.base import BaseEstimator, ClassifierMixin
+        from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
         from sklearn.utils.multiclass import check_classification_targets
         from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d
     except ImportError as error:
@@ -80,13 +84,81 @@ def _make_class() -> type:
             tags.input_tags.two_d_array, tags.input_tags.string = False, True
             return tags
 
-    return CodeLengthClassifier
+    class ProgramFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+        """What a program makes of texts as numbers, see `multum.features`; or the bits under a program of each class.
+
+        program: a directory, archive, hub model or level; None for programs of the classes that `fit` is given. kind:
+        mean, last, max or bits. layer: of hidden states. threads: 0 for all cores; never changes the numbers.
+        The bits of texts that class programs have read themselves say nothing of other texts: `fit_transform` has each
+        text told by programs that have read four fifths of the others.
+        After fit: classes_, for class programs.
+        """
+
+        def __init__(self, program: "str | None" = None, kind: str = "mean", layer: int = -1, threads: int = 0) -> None:
+            self.program = program
+            self.kind = kind
+            self.layer = layer
+            self.threads = threads
+
+        def fit(self, X: Any, y: Any = None) -> "ProgramFeatures":  # noqa: N803
+            """Return self; class programs have read the texts X, str or bytes, with labels y."""
+            texts = _encode(X)
+            self._programs = None
+            if self.program is None:
+                labels = self._number(texts, y)
+                self._programs = ClassPrograms(texts, labels, None, count_threads(self.threads))
+            self.fitted_ = True
+            return self
+
+        def fit_transform(self, X: Any, y: Any = None) -> Any:  # noqa: N803
+            """Return the numbers of X; bits under class programs are of programs that have not read the text."""
+            self.fit(X, y)
+            return self.transform(X) if self.program is not None else self._tell_held_out(_encode(X), y)
+
+        def transform(self, X: Any) -> Any:  # noqa: N803
+            """Return float32[texts, columns]."""
+            check_is_fitted(self, "fitted_")
+            if self._programs is not None:
+                return self._programs.count_bits(_encode(X)).astype(np.float32)
+            return measure_items(self.program, _encode(X), [self.kind], self.layer, self.threads)[0]
+
+        def _number(self, texts: Any, y: Any) -> Any:
+            """Return labels as positions in classes_. Raises UsageError for none, or too few of a class."""
+            if y is None:
+                raise UsageError("class programs need labels; give y, or name a program")
+            y = column_or_1d(y, warn=True)
+            check_consistent_length(texts, y)
+            self.classes_, labels = np.unique(y, return_inverse=True)
+            if np.bincount(labels).min() < 2 or len(self.classes_) < 2:
+                raise UsageError("class programs need two classes with two texts each; give more")
+            return labels
+
+        def _tell_held_out(self, texts: Any, y: Any) -> Any:
+            labels, threads = self._number(texts, y), count_threads(self.threads)
+            place = np.empty(len(texts), np.int64)  # of a text among those of its class
+            for c in range(len(self.classes_)):
+                place[labels == c] = np.arange((labels == c).sum())
+            bits = np.empty((len(texts), len(self.classes_)), np.float32)
+            for fold in range(_FOLDS):
+                kept, told = np.flatnonzero(place % _FOLDS != fold), np.flatnonzero(place % _FOLDS == fold)
+                if len(told):
+                    programs = ClassPrograms([texts[row] for row in kept], labels[kept], None, threads)
+                    bits[told] = programs.count_bits([texts[row] for row in told])
+            return bits
+
+        def __sklearn_tags__(self) -> Any:
+            tags = super().__sklearn_tags__()
+            tags.input_tags.two_d_array, tags.input_tags.string = False, True
+            return tags
+
+    return {"CodeLengthClassifier": CodeLengthClassifier, "ProgramFeatures": ProgramFeatures}
 
 
 def __getattr__(name: str) -> Any:
-    """Return the class, made on first use. Raises AttributeError, MissingExtra."""
-    if name != "CodeLengthClassifier":
+    """Return a class, made on first use. Raises AttributeError, MissingExtra."""
+    if name not in ("CodeLengthClassifier", "ProgramFeatures"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = _make_class()
-    found.__module__, found.__qualname__ = __name__, name  # so that it can be pickled
-    return found
+    for known, made in _make_classes().items():
+        made.__module__, made.__qualname__ = __name__, known  # so that it can be pickled
+        globals()[known] = made
+    return globals()[name]

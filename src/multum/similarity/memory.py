@@ -13,7 +13,7 @@ from multum.bits.kernels import wrapping
 from multum.bits.lines import LINE_BYTES, filled, placed
 from multum.mixing import Meter, Recipe, engine, storage
 from multum.mixing.network import allocate, prime
-from multum.similarity.questions import Questions, can_foresee
+from multum.similarity.asking.questions import Questions, can_foresee
 
 # Tables of a network that change while it reads; the others are what its recipe says.
 _LARGE = ("slots", "direct", "runs", "heads", "refinements", "followers")

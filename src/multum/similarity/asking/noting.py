@@ -1,4 +1,4 @@
-"""Asking a network about texts, with notes of what each changes, kernels of `multum.similarity.questions`.
+"""Asking a network about texts, with notes of what each changes, kernels of `multum.similarity.asking.questions`.
 
 Invariant: every place is one that the network itself would touch, masked as it masks it.
 """

@@ -17,7 +17,7 @@ from multum.mixing.features import EXPECTED, FOLLOWERS1, FOLLOWERS2, STRANDS
 from multum.mixing.recipe import Recipe
 from multum.mixing.storage import Network, Scratch, is_simple
 from multum.mixing.strands import TABLES as STRAND_TABLES
-from multum.similarity.noting import SLOT_WORDS, ask_all
+from multum.similarity.asking.noting import SLOT_WORDS, ask_all
 
 # What follows from more than the bytes: from matches, or from tables of followers, which noting would change.
 _UNFORESEEN = frozenset([EXPECTED, FOLLOWERS1, FOLLOWERS2, *range(STRANDS + 1, STRANDS + 1 + STRAND_TABLES)])
