@@ -45,6 +45,28 @@ def make_find(name: str = "found") -> dict[str, Any]:
     }
 
 
+def make_search() -> dict[str, Any]:
+    """Return what `shrink --auto --json` prints: three files and a failure."""
+    names = ("number", "recipe", "bits", "size_bytes", "loss", "accuracy", "seconds", "why")
+    rows = (
+        (0, "code", 4.0, 40_000, 2.1, 0.9, 0.02, ""),
+        (1, "prune=surgeon:0.5 | code", 4.0, 40_100, 2.4, 0.8, 0.02, ""),
+        (2, "code", 2.0, 20_000, 2.3, 0.85, 0.02, ""),
+        (3, "qat=4 | code", 4.0, None, None, None, None, "no"),
+    )
+    points = [dict(zip(names, row, strict=True)) for row in rows]
+    return {
+        "source": "run",
+        "goal": {"bytes": 50_000, "loss": None, "accuracy": None, "latency": None},
+        "unit": "bits per label",
+        "bytes_before": 320_000,
+        "loss_before": 2.0,
+        "points": points,
+        "frontier": [points[2], points[0]],
+        "chosen": points[0],
+    }
+
+
 def make_shrink(
     target: str = "small.mtm", after: int = 40_000, loss: float | None = 2.1, passes: tuple[str, ...] = ("code",)
 ) -> dict[str, Any]:

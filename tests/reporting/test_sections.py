@@ -18,6 +18,7 @@ from tests.reporting.results import (
     make_formula,
     make_rate,
     make_runs,
+    make_search,
     make_shrink,
     write_fit,
     write_law,
@@ -278,3 +279,13 @@ def test_a_damaged_fit_is_refused(tmp_path: Path, damage: dict[str, Any]) -> Non
     (folder / "multum.json").write_text(json.dumps(fields | damage), "utf-8")
     with pytest.raises(FormatError, match="run' is damaged"):
         show(folder)
+
+
+def test_a_search_shows_what_nothing_beats_and_what_was_chosen() -> None:
+    section = show(make_search())["choice"]
+    (figure,) = section.figures
+    assert [row[-1] for row in figure.table.rows] == ["nothing beats it", "chosen", "beaten"]
+    assert figure.table.rows[1][:5] == ("code", 4.0, 40_000, 2.1, 0.9)
+    assert "of 3 files, 1 more became no file, code was chosen: 40,000 bytes of 320,000" in section.lead
+    with pytest.raises(FormatError, match="what was chosen is not among what was tried"):
+        show(make_search() | {"chosen": {"number": 9}})
