@@ -16,7 +16,8 @@ from tests.similarity.samples import draw_text
 
 
 def explain(*arguments: Any, **options: Any) -> multum.ExplainReport:
-    return multum.explain(*arguments, **{"device": "cpu", "threads": 1} | options)
+    asked: dict[str, Any] = {"device": "cpu", "threads": 1} | options
+    return multum.explain(*arguments, **asked)
 
 
 def test_bits_of_words_are_all_the_evidence_of_code_length(tables: Path) -> None:

@@ -15,7 +15,8 @@ from tests.similarity.samples import draw_text
 
 
 def judge(*arguments: Any, **options: Any) -> multum.EvaluateReport:
-    return multum.evaluate(*arguments, **{"device": "cpu", "threads": 1} | options)
+    asked: dict[str, Any] = {"device": "cpu", "threads": 1} | options
+    return multum.evaluate(*arguments, **asked)
 
 
 def test_a_classifier_by_code_length_is_judged_on_each_file_and_on_all(tables: Path) -> None:

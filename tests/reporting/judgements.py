@@ -56,7 +56,7 @@ def make_evaluation() -> dict[str, Any]:
 def make_rating() -> dict[str, Any]:
     """Return what `eval --json` prints of a level on one file."""
     verdict = {"data": "a.txt", "bpb": 2.0, "tokens": 100, "perplexity": 4.0, "intervals": {"bpb": [1.5, 2.5]}}
-    nothing = {"pooled": None, "against": None, "robust": [], "memorised": None}
+    nothing: dict[str, Any] = {"pooled": None, "against": None, "robust": [], "memorised": None}
     return {"program": "level:5", "task": "bytes", "verdicts": [verdict], "confidence": 0.95} | nothing
 
 

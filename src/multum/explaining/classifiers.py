@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from multum.data.labelled import Labelled, name_few
 from multum.errors import MissingExtra, UsageError
 from multum.explaining.evidence import Attribution, Question, choose_question
 from multum.explaining.lengths import weigh_words
-from multum.explaining.masking import METHODS, attribute
 from multum.explaining.pieces import cut
 from multum.explaining.reports import Example
 from multum.judging.options import Progress
@@ -18,6 +18,8 @@ from multum.judging.tellers import LengthTeller, NetworkTeller, Teller, ask
 
 # The method of each kind of program, which is exact or nearly so; and how inputs are picked.
 GRADIENTS, BITS = "gradients", "bits"
+# Methods that hide pieces, for programs of any kind; multum.explaining.masking has them and loads torch.
+MASKED = ("occlusion", "shap", "lime")
 PICKS = ("worst", "best", "first")
 
 
@@ -59,7 +61,7 @@ def explain_labels(
 def _choose_method(teller: Teller, method: str | None) -> str:
     """Return the method asked for, or the one of the program's kind. Raises UsageError, MissingExtra."""
     own = GRADIENTS if isinstance(teller, NetworkTeller) else BITS
-    allowed = (own, *METHODS)
+    allowed = (own, *MASKED)
     if method is None:
         method = own
     if method not in allowed:
@@ -84,12 +86,12 @@ def _import_methods(method: str) -> None:
 
 def _pick(told: Predictions, asked: Asked) -> Sequence[int]:
     """Return the rows to explain."""
-    rows = {
+    rows: NDArray[np.int64] = {
         "worst": np.argsort(-told.bits, kind="stable"),
         "best": np.argsort(told.bits, kind="stable"),
         "first": np.arange(len(told.bits)),
     }[asked.pick]
-    return rows[: asked.examples].tolist()
+    return [int(row) for row in rows[: asked.examples]]
 
 
 def _describe(
@@ -122,4 +124,6 @@ def _attribute(teller: Teller, data: Labelled, row: int, question: Question, met
         if isinstance(one, str):
             return gradients.trace_text(teller, one, question)
         return gradients.trace_image(teller, one, question)
+    from multum.explaining.masking import attribute
+
     return attribute(method, cut(data.inputs, row), lambda inputs: question.weigh(teller.tell(inputs)), seed)

@@ -60,7 +60,7 @@ class Patches:
     @cached_property
     def side(self) -> int:
         """Pixels of a patch's side."""
-        return max(1, -(-max(self.image.shape[1:]) // _PATCHES))
+        return max(1, -(-int(max(self.image.shape[1:])) // _PATCHES))
 
     @cached_property
     def places(self) -> NDArray[np.int64]:

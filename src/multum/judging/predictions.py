@@ -48,7 +48,8 @@ class Predictions:
     @cached_property
     def told(self) -> NDArray[np.int64]:
         """int64[n]: the likeliest class of each."""
-        return self.log_probabilities.argmax(axis=1).astype(np.int64)
+        found: NDArray[np.int64] = self.log_probabilities.argmax(axis=1).astype(np.int64)
+        return found
 
     @cached_property
     def right(self) -> NDArray[np.bool_]:

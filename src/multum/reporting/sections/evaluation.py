@@ -1,6 +1,7 @@
 """What programs are worth, as `eval` judged them: scores with intervals, confusion, calibration, damage."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from multum.reporting.charts import draw, hover, layer, names, quantity, series
@@ -21,11 +22,13 @@ def show(material: Material) -> Section | None:
     documents = material.take("evaluation")
     if not documents:
         return None
-    figures, tables, notes = [], [], []
+    figures: list[Figure] = []
+    tables: list[Table] = []
+    notes: list[str] = []
     for number, document in enumerate(documents, 1):
-        figures += document.read(lambda one, number=number: list(_draw(one, number)))
-        tables += document.read(lambda one: list(_tabulate(one)))
-        notes += document.read(lambda one: list(_tell(one)))
+        figures += document.read(partial(_draw, number))
+        tables += document.read(_tabulate)
+        notes += document.read(_tell)
     lead = " ".join(document.read(_lead) for document in documents)
     return Section("evaluation", "What programs are worth", lead, tuple(figures), tuple(tables), notes=tuple(notes))
 
@@ -62,22 +65,19 @@ def _lead(document: Document) -> str:
     )
 
 
-def _draw(document: Document, number: int) -> Iterator[Figure]:
-    """Yield the figures that there is something for."""
+def _draw(number: int, document: Document) -> list[Figure]:
+    """Return the figures that there is something for, of the `number`-th result on the page."""
     fields = document.fields
-    yield _draw_rates(fields, number)
-    whole = _take_whole(fields)
+    whole, found = _take_whole(fields), [_draw_rates(fields, number)]
     if "confusion" in whole:
-        yield _draw_confusion(whole, number)
-        yield _draw_reliability(whole, number)
-    if fields["robust"]:
-        yield _draw_damage(fields, number)
+        found += [_draw_confusion(whole, number), _draw_reliability(whole, number)]
+    return [*found, _draw_damage(fields, number)] if fields["robust"] else found
 
 
 def _draw_rates(fields: Mapping[str, Any], number: int) -> Figure:
     """Return the rate on each of the data as a point in its interval."""
     unit = f"bits per {_unit(fields)}"
-    rows = []
+    rows: list[dict[str, Any]] = []
     for verdict in _list_verdicts(fields):
         rate, low, high = _rate(verdict)
         rows.append({"data": str(verdict["data"]), "rate": rate, "low": low, "high": high})
@@ -97,7 +97,7 @@ def _draw_confusion(whole: Mapping[str, Any], number: int) -> Figure:
     """Return how often each right class was taken for each, as shares of the right one."""
     classes = [str(name) for name in whole["classes"]]
     confusion = [[read_number(count) for count in counts] for counts in whole["confusion"]]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for right, counts in zip(classes, confusion, strict=True):
         total = max(sum(counts), 1)
         rows += [
@@ -122,7 +122,9 @@ def _draw_confusion(whole: Mapping[str, Any], number: int) -> Figure:
         ink = {"condition": {"test": "datum.strong", "value": "white"}, "value": "#1b2027"}
         layers.append(draw("text", rows, x=x, y=y, text={"field": "count", "type": "quantitative"}, color=ink))
     told = f"How often each of {len(classes)} classes (down) was taken for each (across); {_name_worst(rows)}."
-    cells = tuple((name, *counts) for name, counts in zip(classes, confusion, strict=True))
+    cells: tuple[tuple[Cell, ...], ...] = tuple(
+        (name, *counts) for name, counts in zip(classes, confusion, strict=True)
+    )
     height = min(_SIDE, 44 * len(classes) + 20)
     return Figure(
         f"evaluation-{number}-confusion",
@@ -182,7 +184,7 @@ def _draw_reliability(whole: Mapping[str, Any], number: int) -> Figure:
 def _draw_damage(fields: Mapping[str, Any], number: int) -> Figure:
     """Return how many bits more damage of each strength costs."""
     unit = f"more bits per {_unit(fields)}"
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "series": str(one["damage"]),
             "share": read_number(one["share"]),
@@ -210,17 +212,17 @@ def _draw_damage(fields: Mapping[str, Any], number: int) -> Figure:
     return Figure(f"evaluation-{number}-damage", "On damaged data", told, layer(spans, lines, points), table)
 
 
-def _tabulate(document: Document) -> Iterator[Table]:
-    """Yield the scores of each of the data, those of each class, and the items nearest to training."""
-    fields = document.fields
+def _tabulate(document: Document) -> list[Table]:
+    """Return the scores of each of the data, those of each class, and the items nearest to training."""
+    fields, found = document.fields, []
     verdicts, whole = _list_verdicts(fields), _take_whole(fields)
     if "classes" in whole:
-        yield _list_scores(verdicts, str(fields["program"]))
-        yield _list_classes(whole)
+        found += [_list_scores(verdicts, str(fields["program"])), _list_classes(whole)]
     if fields["memorised"]:
         near = fields["memorised"]["nearest"]
         rows = tuple((one["name"], one["nearest"], round(read_number(one["share"]), 4)) for one in near)
-        yield Table(("generated", "nearest in training", "share of its bits left"), rows, "Nearest to training")
+        found.append(Table(("generated", "nearest in training", "share of its bits left"), rows, "Nearest to training"))
+    return found
 
 
 def _list_scores(verdicts: Sequence[Mapping[str, Any]], program: str) -> Table:
@@ -238,23 +240,30 @@ def _list_classes(whole: Mapping[str, Any]) -> Table:
     return Table(("class", "precision", "recall", "F1"), rows, "By class")
 
 
-def _tell(document: Document) -> Iterator[str]:
-    """Yield what was found against another program, and of memory, in sentences."""
+def _tell(document: Document) -> list[str]:
+    """Return what was found against another program, and of memory, in sentences."""
     contest, memory = document.fields["against"], document.fields["memorised"]
-    if contest:
-        yield f"Against {contest['other']}: {_tell_difference(contest['bits'])} bits per {contest['unit']}."
-        if contest["answers"]:
-            yield (
-                f"Accuracy {_tell_difference(contest['answers'])} by McNemar's test: alone right on"
-                f" {read_number(contest['only_this']):,.0f}, the other on {read_number(contest['only_other']):,.0f}."
-            )
-    if memory:
-        ours, theirs = read_number(memory["generated_share"]), read_number(memory["fresh_share"])
+    return [*(_tell_contest(contest) if contest else ()), *([_tell_memory(memory)] if memory else [])]
+
+
+def _tell_contest(contest: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the difference in bits, and that in right answers where there are any."""
+    yield f"Against {contest['other']}: {_tell_difference(contest['bits'])} bits per {contest['unit']}."
+    if contest["answers"]:
         yield (
-            f"The nearest training item leaves {ours:.3f} of a generated item's bits and {theirs:.3f} of a fresh one's;"
-            f" {read_number(memory['copied']):,.0f} of {read_number(memory['generated']):,.0f} are nearer than 99 % of"
-            " fresh ones."
+            f"Accuracy {_tell_difference(contest['answers'])} by McNemar's test: alone right on"
+            f" {read_number(contest['only_this']):,.0f}, the other on {read_number(contest['only_other']):,.0f}."
         )
+
+
+def _tell_memory(memory: Mapping[str, Any]) -> str:
+    """Return how near generated items come to training ones."""
+    ours, theirs = read_number(memory["generated_share"]), read_number(memory["fresh_share"])
+    return (
+        f"The nearest training item leaves {ours:.3f} of a generated item's bits and {theirs:.3f} of a fresh one's;"
+        f" {read_number(memory['copied']):,.0f} of {read_number(memory['generated']):,.0f} are nearer than 99 % of"
+        " fresh ones."
+    )
 
 
 def _tell_difference(one: Mapping[str, Any]) -> str:

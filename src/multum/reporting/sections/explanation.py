@@ -1,7 +1,8 @@
 """Why programs say what they say, as `explain` found: inputs coloured by evidence, and what contexts earned."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from multum.reporting.charts import Spec, draw, hover, layer, names, quantity
@@ -28,9 +29,9 @@ def show(material: Material) -> Section | None:
     documents = material.take("explanation")
     if not documents:
         return None
-    figures = []
+    figures: list[Figure] = []
     for number, document in enumerate(documents, 1):
-        figures += document.read(lambda one, number=number: list(_draw(one, number)))
+        figures += document.read(partial(_draw, number))
     lead = " ".join(document.read(_lead) for document in documents)
     return Section("explanation", "What spoke for it", lead, tuple(figures))
 
@@ -48,11 +49,13 @@ def _lead(document: Document) -> str:
     )
 
 
-def _draw(document: Document, number: int) -> Iterator[Figure]:
-    for place, one in enumerate(document.fields["examples"], 1):
-        yield _draw_example(one, f"explanation-{number}-{place}")
-    for place, one in enumerate(document.fields["earnings"], 1):
-        yield _draw_earnings(one, f"earnings-{number}-{place}")
+def _draw(number: int, document: Document) -> list[Figure]:
+    """Return the figures of one result, the `number`-th on the page."""
+    examples, earnings = document.fields["examples"], document.fields["earnings"]
+    return [
+        *(_draw_example(one, f"explanation-{number}-{place}") for place, one in enumerate(examples, 1)),
+        *(_draw_earnings(one, f"earnings-{number}-{place}") for place, one in enumerate(earnings, 1)),
+    ]
 
 
 def _draw_example(one: Mapping[str, Any], name: str) -> Figure:
@@ -178,7 +181,7 @@ def _name(part: Mapping[str, Any]) -> str:
 def _draw_earnings(one: Mapping[str, Any], name: str) -> Figure:
     """Return what each part earned as a bar, as a share of all bits."""
     bits = read_positive(one["bits"])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "part": _name(part),
             "share": read_number(part["earned"]) / bits,
