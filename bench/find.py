@@ -3,7 +3,7 @@
 Run as `python -m bench.find`. Each file is searched for five minutes on all cores; the ledger is kept as `find` gives
 it, every archive decoded back. With --halves a recipe is also found on the first half alone, and the second half
 packed with it and at level 9. Writes bench/results/find.json after each file and skips those that are there already,
-so that it can be stopped and started again; --again measures anew.
+so that it can be stopped and started again; --again measures anew. At the end the table in docs/find.md.
 """
 
 import argparse
@@ -14,14 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 import multum
 from bench.corpus import ROOT, CorpusFile, find_corpus, hash_file, list_files
 from bench.machine import describe_commit, describe_machine, tell_date
+from bench.tables import make_table, replace_marked
 
 RESULTS = ROOT / "bench" / "results" / "find.json"
+PAGE = ROOT / "docs" / "find.md"
 FILES = ("mr", "nci8m", "kennedy.xls", "era5_ints.bin", "geo", "census.csv", "ecoli536.acgt")
 BUDGET_S = 300.0
 LEVEL = 9
@@ -34,14 +33,17 @@ def main() -> int:
     old = json.loads(asked.out.read_text("utf-8")) if asked.out.is_file() and not asked.again else {}
     rows: dict[str, Row] = {row["file"]: row for row in old.get("rows", [])}
     for file in list_files(find_corpus(), asked.files):
-        row = rows.get(file.name, {"file": file.name, "file_hash": hash_file(file)})
-        if "archive_bytes" not in row:
-            row |= measure_file(file, asked.budget)
+        known = rows.get(file.name, {"file": file.name, "file_hash": hash_file(file)})
+        row = known if "archive_bytes" in known else known | measure_file(file, asked.budget)
         if asked.halves and "halves" not in row:
-            row |= {"halves": measure_halves(file, asked.budget)}
-        rows[file.name] = row
-        write(asked.out, asked.budget, list(rows.values()))
-    print_table(list(rows.values()))
+            row = row | {"halves": measure_halves(file, asked.budget)}
+        if row is not known:
+            rows[file.name] = row
+            write(asked.out, asked.budget, list(rows.values()))
+    table = show_table(list(rows.values()))
+    print(table)
+    if asked.out == RESULTS:
+        PAGE.write_text(replace_marked(PAGE, table), "utf-8")
     return 0
 
 
@@ -106,25 +108,43 @@ def write(path: Path, budget_s: float, rows: list[Row]) -> None:
     path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def print_table(rows: list[Row]) -> None:
-    """Print the figures for people."""
-    table = Table()
-    for heading in ("file", "raw", "level 9", "found", "saved", "program", "trials", "saved on a second half"):
-        table.add_column(heading, justify="left" if heading == "file" else "right")
+def show_table(rows: list[Row]) -> str:
+    """Return the figures for people, in Markdown, with their sums where every file has them."""
+    lines = [
+        ["file", "bytes", "level 9", "found", "saved", "of it the recipe", "trials", "saved on a half it has not seen"]
+    ]
     for row in rows:
         winner = next(one for one in row["candidates"] if one["name"] == row["winner"])
-        second = row.get("halves", {}).get("second")
-        table.add_row(
-            row["file"],
-            f"{row['raw_bytes']:,}",
-            f"{row['level_bytes']:,}",
-            f"{row['archive_bytes']:,}",
-            f"{1 - row['archive_bytes'] / row['level_bytes']:.1%}",
-            f"{winner['program_bits'] // 8:,}",
-            f"{row['trials']:,}",
-            "" if second is None else f"{1 - second['recipe_bytes'] / second['level_bytes']:.1%}",
+        lines.append(
+            [
+                row["file"],
+                f"{row['raw_bytes']:,}",
+                f"{row['level_bytes']:,}",
+                f"{row['archive_bytes']:,}",
+                show_saving([(row["level_bytes"], row["archive_bytes"])]),
+                f"{winner['program_bits'] // 8:,}",
+                f"{row['trials']:,}",
+                show_saving(list_halves([row])),
+            ]
         )
-    Console(width=110).print(table)
+    sums = [f"{sum(row[name] for row in rows):,}" for name in ("raw_bytes", "level_bytes", "archive_bytes")]
+    saved = show_saving([(row["level_bytes"], row["archive_bytes"]) for row in rows])
+    held = show_saving(list_halves(rows)) if all("halves" in row for row in rows) else ""
+    return make_table([*lines, ["together", *sums, saved, "", "", held]])
+
+
+def list_halves(rows: list[Row]) -> list[tuple[int, int]]:
+    """Return the bytes of second halves at level 9 and with what was found on the first, where that was measured."""
+    seconds = [row["halves"]["second"] for row in rows if "halves" in row]
+    return [(second["level_bytes"], second["recipe_bytes"]) for second in seconds]
+
+
+def show_saving(pairs: list[tuple[int, int]]) -> str:
+    """Return how much smaller the second numbers are than the first, all together; "" for no pairs."""
+    if not pairs:
+        return ""
+    before, after = (sum(side) for side in zip(*pairs, strict=True))
+    return f"{1 - after / before:.1%}"
 
 
 if __name__ == "__main__":
