@@ -127,6 +127,8 @@ def test_data_that_the_network_does_not_take_are_refused(method: str) -> None:
         ("wanda:4:2", "a pattern keeps n of m weights with 0 < n < m, not 4:2"),
         ("wanda:0.5:global", "wanda has no threshold by 'global'; allowed is row or layer"),
         ("sparsegpt:2:4:row", "prune takes METHOD:SHARE"),
+        ("surgeon:loss=0", "a loss of 0 cannot be kept; give more than 0"),
+        ("surgeon:loss=low", "'low' is no share of the weights"),
     ],
 )
 def test_words_that_make_no_sense_are_refused(words: str, match: str) -> None:
@@ -134,7 +136,7 @@ def test_words_that_make_no_sense_are_refused(words: str, match: str) -> None:
         read_pruning(words.split(":"))
 
 
-@pytest.mark.parametrize("words", ["wanda:0.5", "surgeon:2:4", "magnitude:0.25:global"])
+@pytest.mark.parametrize("words", ["wanda:0.5", "surgeon:2:4", "magnitude:0.25:global", "surgeon:loss=0.02:layer"])
 def test_words_come_back(words: str) -> None:
     assert str(read_pruning(words.split(":"))) == words
 
@@ -146,3 +148,25 @@ def test_the_public_functions_take_the_words_of_recipes() -> None:
     assert multum.quantize(module, "gptq:4:8", batches).weights == 320
     with pytest.raises(UsageError, match="'wnda' is no way to prune"):
         multum.prune(module, "wnda:0.5")
+
+
+def test_a_loss_is_kept_by_the_largest_share_that_does() -> None:
+    module, batches = make_network("vit"), draw_batches("vit")
+    measure = lambda: measure_error(module, "vit", batches)  # noqa: E731 - it stands beside what it measures
+    done = multum.prune(module, "magnitude:loss=0.1", measure=measure)
+    assert measure() <= 0.1
+    assert 64 * done.share == pytest.approx(round(64 * done.share), abs=0.1)
+    more = make_network("vit")
+    prune(more, Pruning("magnitude", done.share + 1 / 64), batches)
+    assert measure_error(more, "vit", batches) > 0.1
+
+
+def test_a_loss_that_no_share_keeps_is_refused_and_nothing_changes() -> None:
+    module = make_network("vit")
+    losses = iter([0.0, *[1.0] * 6])
+    with pytest.raises(UsageError, match=r"no share of the weights can go for a loss of 0\.1"):
+        multum.prune(module, "magnitude:loss=0.1", measure=lambda: next(losses))
+    fresh = make_network("vit").state_dict()
+    assert all(torch.equal(tensor, fresh[name]) for name, tensor in module.state_dict().items())
+    with pytest.raises(UsageError, match="there is nothing to measure the loss on"):
+        multum.prune(module, "magnitude:loss=0.1")

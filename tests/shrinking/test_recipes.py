@@ -72,6 +72,19 @@ def test_zeros_survive_coding_and_each_pass_has_its_line(note: Path, tmp_path: P
     assert [one["name"] for one in told["passes"]] == ["prune=surgeon:0.6", "code"]
 
 
+def test_a_loss_decides_how_many_weights_go(tmp_path: Path) -> None:
+    save_byte_llama(tmp_path / "net", **ROOMY)
+    (tmp_path / "likely").write_bytes(multum.sample(tmp_path / "net", 1000, seed=0))
+    options: dict[str, Any] = {"evaluation": tmp_path / "likely", "recipe": "prune=magnitude:loss=0.3"}
+    report = multum.shrink(tmp_path / "net", tmp_path / "x.mtm", **options)
+    line = report.passes[0]
+    assert line.loss_before is not None
+    assert line.loss_after is not None
+    assert line.loss_after.value <= line.loss_before.value + 0.3
+    with pytest.raises(UsageError, match="there is nothing to measure the loss on"):
+        multum.shrink(make_perceptron(), tmp_path / "y.mtm", recipe="prune=magnitude:loss=0.3")
+
+
 def test_sizes_are_met_with_what_came_before_unchanged(note: Path, tmp_path: Path) -> None:
     save_byte_llama(tmp_path / "net", **ROOMY)
     found = []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from multum.reduction.choices import Pruning, Rounding, read_pruning, read_rounding
+from multum.reduction.dimensions import Projection, read_projection
 from multum.reduction.shapes import LowRank, Structure, read_lowrank, read_structure
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from multum.quantization.sensitivities import Batch
     from multum.reduction.factoring import LowRanked
+    from multum.reduction.projecting import Projected
     from multum.reduction.pruning import Pruned
     from multum.reduction.rounding import Rounded
     from multum.reduction.structuring import Restructured
@@ -27,21 +29,23 @@ def prune(
     pruning: str | Pruning,
     data: "Sequence[Batch] | None" = None,
     *,
+    measure: Callable[[], float] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> "Pruned":
     """Set weights of linear layers and convolutions in `module` to zero; return how many, and what stayed.
 
-    pruning: the words of a recipe behind prune=, such as "surgeon:0.5", "wanda:2:4" or "magnitude:0.5:global". data:
-    batches, each the named arguments of a call of the network; all methods but magnitude need them. seed: of measuring
-    what predictions mind. progress: called with what is done and its share.
+    pruning: the words of a recipe behind prune=, such as "surgeon:0.5", "wanda:2:4" or "magnitude:loss=0.1". data:
+    batches, each the named arguments of a call of the network; all methods but magnitude need them. measure: returns
+    what the network loses as it is, where a loss is asked for. seed: of measuring what predictions mind. progress:
+    called with what is done and its share.
     Raises UsageError, FormatError, MissingExtra.
     """
     asked = read_pruning(pruning.split(":")) if isinstance(pruning, str) else pruning
     _import_torch()
-    from multum.reduction.pruning import prune as prune_module
+    from multum.reduction.thresholds import prune_as_asked
 
-    return prune_module(module, asked, data, seed=seed, progress=progress)
+    return prune_as_asked(module, asked, data, measure=measure, seed=seed, progress=progress)
 
 
 def quantize(
@@ -102,6 +106,19 @@ def structure(
     from multum.reduction.structuring import structure as take_parts
 
     return take_parts(module, asked, data, seed=seed, progress=progress)
+
+
+def project(module: "nn.Module", asked: "str | Projection", data: "Sequence[Batch] | None" = None) -> "Projected":
+    """Let the head of the classifier `module` read fewer dimensions of its features; return what they hold.
+
+    asked: the words of a recipe behind features=, such as "64" or "16:learned". data: as for `prune`; they are needed,
+    and labels among their arguments where the head is learned anew. Raises UsageError, MissingExtra.
+    """
+    asked = read_projection(asked.split(":")) if isinstance(asked, str) else asked
+    _import_torch()
+    from multum.reduction.projecting import project as project_features
+
+    return project_features(module, asked, data)
 
 
 def _import_torch() -> None:

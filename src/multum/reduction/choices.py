@@ -16,27 +16,34 @@ SCOPES = {
     SPARSEGPT: (LAYER,),
     SURGEON: (GLOBAL, LAYER),
 }
+# What stands before a loss that may be taken.
+_LOSS = "loss="
 
 
 @dataclass(frozen=True)
 class Pruning:
     """Which weights become zero; see `prune`.
 
-    method: one of METHODS. share: of the weights; or pattern: (n, m), n of each m neighbours stay. scope: among which
-    weights those that matter least are looked for, one of the method's SCOPES; None for the first of them.
-    Raises UsageError.
+    method: one of METHODS. share: of the weights; or pattern: (n, m), n of each m neighbours stay; or loss: the largest
+    share by which what is measured rises by no more than this. scope: among which weights those that matter least are
+    looked for, one of the method's SCOPES; None for the first of them. Raises UsageError.
     """
 
     method: str = SURGEON
     share: float | None = None
     pattern: tuple[int, int] | None = None
     scope: str | None = None
+    loss: float | None = None
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise UsageError(f"'{self.method}' is no way to prune; allowed is {', '.join(METHODS)}")
-        if (self.share is None) == (self.pattern is None):
-            raise UsageError("pruning takes a share of the weights such as 0.5, or a pattern such as 2:4, one of them")
+        if [self.share, self.pattern, self.loss].count(None) != 2:
+            raise UsageError(
+                "pruning takes a share of the weights such as 0.5, a pattern such as 2:4 or a loss, one of them"
+            )
+        if self.loss is not None and not (math.isfinite(self.loss) and self.loss > 0):
+            raise UsageError(f"a loss of {self.loss:g} cannot be kept; give more than 0, such as loss=0.02")
         if self.share is not None and not (math.isfinite(self.share) and 0 < self.share < 1):
             raise UsageError(f"a share of {self.share:g} cannot be pruned; give more than 0 and less than 1")
         if self.pattern is not None and not 0 < self.pattern[0] < self.pattern[1]:
@@ -60,12 +67,15 @@ class Pruning:
 
     def __str__(self) -> str:
         """Return the recipe's words for it."""
-        amount = f"{self.share:g}" if self.pattern is None else f"{self.pattern[0]}:{self.pattern[1]}"
+        if self.pattern is not None:
+            amount = f"{self.pattern[0]}:{self.pattern[1]}"
+        else:
+            amount = f"{self.share:g}" if self.loss is None else f"{_LOSS}{self.loss:g}"
         return ":".join([self.method, amount, *([self.scope] if self.scope else [])])
 
 
 def read_pruning(words: Sequence[str]) -> Pruning:
-    """Return the pruning that a recipe's words tell: METHOD:SHARE or METHOD:N:M, and a scope behind a share.
+    """Return the pruning that a recipe's words tell: METHOD:SHARE, METHOD:loss=X or METHOD:N:M, and a scope.
 
     Raises UsageError.
     """
@@ -74,15 +84,18 @@ def read_pruning(words: Sequence[str]) -> Pruning:
         return Pruning(method, pattern=(int(rest[0]), int(rest[1])))
     if not 1 <= len(rest) <= 2:
         raise UsageError("prune takes METHOD:SHARE[:SCOPE] or METHOD:N:M, such as surgeon:0.5 or sparsegpt:2:4")
-    return Pruning(method, share=_read_share(rest[0]), scope=rest[1] if len(rest) == 2 else None)
+    amount, scope = rest[0], rest[1] if len(rest) == 2 else None
+    if amount.startswith(_LOSS):
+        return Pruning(method, loss=_read_number(amount.removeprefix(_LOSS)), scope=scope)
+    return Pruning(method, share=_read_number(amount), scope=scope)
 
 
-def _read_share(word: str) -> float:
+def _read_number(word: str) -> float:
     try:
         return float(word)
     except ValueError:
         raise UsageError(
-            f"'{word}' is no share of the weights; give one such as 0.5, or a pattern such as 2:4"
+            f"'{word}' is no share of the weights; give one such as 0.5, a pattern such as 2:4, or loss=0.02"
         ) from None
 
 

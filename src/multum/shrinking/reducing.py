@@ -9,11 +9,11 @@ import torch
 from multum.quantization.weights import Weight
 from multum.reduction.choices import Pruning, Rounding
 from multum.reduction.factoring import lowrank
-from multum.reduction.pruning import prune
 from multum.reduction.rounding import quantize
 from multum.reduction.shapes import LowRank, Structure
 from multum.reduction.structuring import structure
-from multum.shrinking import retraining
+from multum.reduction.thresholds import prune_as_asked
+from multum.shrinking import projecting, retraining
 from multum.shrinking.passes import Outcome, Pass, Progress, State, list_codable, settle
 from multum.shrinking.recipes import LOWRANK, PRUNE, QUANTIZE, STRUCTURE, Step
 from multum.shrinking.reports import Left
@@ -34,10 +34,12 @@ class Prune:
     def apply(self, state: State, progress: Progress | None) -> Outcome:
         """Prune the matrices that a file can hold otherwise. Raises UsageError, FormatError."""
         weights, left = list_codable(state.model)
-        done = prune(
+        gauge = state.material.gauge
+        done = prune_as_asked(
             state.model.module,
             self.pruning,
             state.material.batches,
+            measure=None if gauge is None else lambda: gauge.measure(state.model.module).value,
             weights=weights,
             seed=state.seed,
             progress=progress,
@@ -131,7 +133,7 @@ _PASSES: dict[str, Callable[[Any], Pass]] = {
     PRUNE: Prune,
     QUANTIZE: Quantize,
     STRUCTURE: Restructure,
-} | retraining.PASSES
+} | projecting.PASSES | retraining.PASSES
 
 
 def make_passes(steps: Sequence[Step]) -> list[Pass]:
