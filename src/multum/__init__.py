@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from multum.laws.planning import Plan, plan
     from multum.laws.predicting import PredictionReport, predict
     from multum.mining.miner import PatternsReport, patterns
-    from multum.reduction.changing import lowrank, prune, quantize, structure
+    from multum.reduction.changing import lowrank, project, prune, quantize, structure
     from multum.reporting.reporter import PageReport, report
     from multum.shrinking.loading import load_program
     from multum.shrinking.reports import ShrinkReport
@@ -143,6 +143,7 @@ __all__ = [
     "patterns",
     "plan",
     "predict",
+    "project",
     "prune",
     "quantize",
     "report",
@@ -228,6 +229,7 @@ _HOMES = {
     "patterns": ("multum.mining.miner", "patterns"),
     "plan": ("multum.laws.planning", "plan"),
     "predict": ("multum.laws.predicting", "predict"),
+    "project": ("multum.reduction.changing", "project"),
     "prune": ("multum.reduction.changing", "prune"),
     "quantize": ("multum.reduction.changing", "quantize"),
     "retrain": ("multum.training.retraining.learning", "retrain"),

@@ -10,10 +10,12 @@ from typing import Any
 
 from multum.errors import UsageError
 from multum.reduction.choices import read_pruning, read_rounding
+from multum.reduction.dimensions import read_projection
 from multum.reduction.shapes import read_lowrank, read_structure
 from multum.training.retraining.choices import read_distil, read_gradual, read_qat
 
 CODE, PRUNE, QUANTIZE, LOWRANK, STRUCTURE = "code", "prune", "quantize", "lowrank", "structure"
+FEATURES = "features"
 DISTIL, GRADUAL, QAT = "distil", "gradual", "qat"
 USUAL = CODE
 # What passes make that others could undo.
@@ -40,6 +42,7 @@ KINDS = {
     LOWRANK: Kind(read_lowrank, makes=HALVES, undoes=frozenset({ZEROS, INTEGERS}), tries=("0.9", "0.7")),
     PRUNE: Kind(read_pruning, makes=ZEROS, undoes=frozenset({INTEGERS}), tries=("surgeon:0.3", "surgeon:0.5")),
     QUANTIZE: Kind(read_rounding, makes=INTEGERS, undoes=frozenset({INTEGERS}), tries=("rtn:8", "gptq:4:64")),
+    FEATURES: Kind(read_projection, undoes=frozenset({INTEGERS}), tries=("64",)),
     DISTIL: Kind(read_distil, undoes=frozenset({INTEGERS}), learns=True, tries=("0.5",)),
     GRADUAL: Kind(read_gradual, makes=ZEROS, undoes=frozenset({INTEGERS}), learns=True, tries=("0.5", "0.8")),
     QAT: Kind(read_qat, makes=INTEGERS, undoes=frozenset({INTEGERS}), learns=True, tries=("4",)),
