@@ -57,3 +57,13 @@ def test_few_points_and_few_values_are_refused() -> None:
     n = np.array([1e7, 1e8, 1e9, 2e8, 5e8, 3e7])
     isoflop = {"N": n, "D": 1e18 / n, "loss": 2 + (np.log10(n) - 8) ** 2 / 10 + 0.001 * np.arange(6)}
     assert "too few budgets: the points have 1 different" in refuse(isoflop, form="k * N**a * D**b")
+
+
+def test_form_that_ran_into_a_limit_is_neither_chosen_nor_believed() -> None:
+    """For beta beyond all numbers Kaplan's form is an exponential of 1 / D: the points fit, but it is no power law."""
+    n, d = make_grid()
+    scatter = np.exp(np.random.default_rng(0).normal(0, 0.002, len(n)))
+    table = {"N": n, "D": d, "loss": 5 * (n / 1e7) ** -0.08 * np.exp(3e8 / d) * scatter}
+    assert "is no exponent: the form kaplan has run into a limit" in refuse(table, "kaplan")
+    found = law(table, resamples=20)
+    assert "kaplan" not in (found.form, *(one.form for one in found.runners_up))

@@ -58,12 +58,13 @@ def test_machines_find_what_was_promised(fitted: Law) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"multum_law": 2}, "is a law of version 2, and this is Multum for version 1; fit it again"),
+        ({"multum_law": 1}, "is a law of version 1, and this is Multum for version 2; fit it again"),
         ({"multum_law": None}, "is a law of version None"),
         ({"formula": "__import__('os').system('true') + N"}, "damaged law: .* is no part of a formula"),
         ({"formula": "E + A / N**alpha"}, "damaged law: its formula has the parameters E, A, alpha, not"),
         ({"parameters": {"E": "x"}}, "damaged law: 'E' is 'x', not a number"),
         ({"parameters": []}, "damaged law"),
+        ({"expected": {"E": 1.0}}, "damaged law: its formula has the parameters E, A, alpha, B, beta, not E"),
         ({"draws": [[1, 2]]}, "damaged law: its draws are not of 5 parameters each"),
         ({"draws": []}, "damaged law: its draws"),
         ({"draws": 3}, "damaged law"),
@@ -83,17 +84,18 @@ def test_tampered_law_is_refused(fitted: Law, tmp_path: Path, change: dict[str, 
         open_law(target)
 
 
-def test_parameter_that_must_be_positive_is_checked(fitted: Law, tmp_path: Path) -> None:
+@pytest.mark.parametrize("field", ["parameters", "expected"])
+def test_parameter_that_must_be_positive_is_checked(fitted: Law, tmp_path: Path, field: str) -> None:
     target = tmp_path / "law.json"
     fitted.write(target)
     fields = json.loads(target.read_text())
-    fields["parameters"]["A"] = -1
+    fields[field]["A"] = -1
     target.write_text(json.dumps(fields))
     with pytest.raises(FormatError, match="damaged law: A must be above zero"):
         open_law(target)
 
 
-@pytest.mark.parametrize("field", ["form", "parameters", "draws", "ranges", "drift", "refusals"])
+@pytest.mark.parametrize("field", ["form", "parameters", "expected", "draws", "ranges", "drift", "refusals"])
 def test_law_without_a_field_is_refused(fitted: Law, tmp_path: Path, field: str) -> None:
     target = tmp_path / "law.json"
     fitted.write(target)

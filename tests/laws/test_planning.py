@@ -48,7 +48,8 @@ def make_law(pattern: Law, form: str, columns: list[str], parameters: dict[str, 
     formula = make_form(form, columns).formula
     draw = [parameters[one.name] for one in formula.parameters]
     ranges = dict.fromkeys((*columns, "compute"), (1e-3, 1e15)) | {"Q": (2.0, 8.0), "P": (2.0, 16.0)}
-    return replace(pattern, form=form, formula=formula.text, parameters=parameters, draws=[draw, draw], ranges=ranges)
+    law = replace(pattern, form=form, formula=formula.text, parameters=parameters, expected=parameters)
+    return replace(law, draws=[draw, draw], ranges=ranges)
 
 
 def search_by_force(found: Law, flops: float, fixed: dict[str, float]) -> tuple[float, float]:
@@ -68,7 +69,7 @@ def search_by_force(found: Law, flops: float, fixed: dict[str, float]) -> tuple[
 @given(st.floats(17, 26), st.floats(0.2, 0.6), st.floats(0.2, 0.6))
 @settings(max_examples=30)
 def test_closed_form_is_what_brute_force_finds(fitted: Law, log_flops: float, alpha: float, beta: float) -> None:
-    changed = replace(fitted, parameters=fitted.parameters | {"alpha": alpha, "beta": beta})
+    changed = replace(fitted, expected=fitted.expected | {"alpha": alpha, "beta": beta})
     found = find_optimum(changed, 10**log_flops, {})
     n, _ = search_by_force(changed, 10**log_flops, {})
     assert found.method == "closed form"
@@ -100,7 +101,7 @@ def test_search_finds_the_optimum_of_any_other_form(fitted: Law) -> None:
 
 
 def test_published_chinchilla_budget_is_planned_as_known(fitted: Law) -> None:
-    known = replace(fitted, parameters={"E": 1.8172, "A": 477.83, "alpha": 0.3473, "B": 2143.4, "beta": 0.3672})
+    known = replace(fitted, expected={"E": 1.8172, "A": 477.83, "alpha": 0.3473, "B": 2143.4, "beta": 0.3672})
     found = plan(known, compute=5.76e23)
     assert pytest.approx(7.3e10, rel=0.01) == found.N
     assert pytest.approx(1.31e12, rel=0.01) == found.D
@@ -226,7 +227,7 @@ def test_laws_that_cannot_plan_say_why(fitted: Law) -> None:
     knowing = make_law(fitted, "data-constrained", ["N", "D", "U"], MUENNIGHOFF)
     with pytest.raises(UsageError, match="say how much unique data there is, with --data"):
         plan(knowing, compute=1e20)
-    rising = replace(fitted, parameters=fitted.parameters | {"alpha": -0.1})
+    rising = replace(fitted, expected=fitted.expected | {"alpha": -0.1})
     with pytest.raises(UsageError, match="no optimum inside"):
         plan(rising, compute=1e20)
     product = make_law(fitted, "product", ["N", "D"], {"k": 20.0, "a_N": -0.1, "a_D": -0.05})

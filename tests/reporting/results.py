@@ -172,6 +172,7 @@ def write_law(folder: Path, form: str = "chinchilla", precise: bool = False) -> 
         parameters=parameters,
         standard_errors={name: value / 10 for name, value in parameters.items()},
         intervals={name: (0.9 * value, 1.1 * value) for name, value in parameters.items()},
+        expected=parameters,
         objective=0.001,
         delta=0.001,
         bits=-100.0,

@@ -133,10 +133,11 @@ def _tell(talk: Talk, law: "Law", output: str | None) -> None:
 def show_law(law: "Law") -> str:
     """Return a law as text: formula, parameters with intervals, errors, and what else was fitted."""
     lines = [f"{law.form}: {law.target} = {law.formula}, in {law.unit}" if law.unit != "none" else law.formula, ""]
-    rows = [("parameter", "value", "standard error", "80 % interval")]
+    rows = [("parameter", "value", "standard error", "80 % interval", "in predictions")]
     for name, value in law.parameters.items():
         low, high = law.intervals[name]
-        rows.append((name, f"{value:.6g}", f"{law.standard_errors[name]:.3g}", f"{low:.4g} to {high:.4g}"))
+        error, expected = law.standard_errors[name], law.expected[name]
+        rows.append((name, f"{value:.6g}", f"{error:.3g}", f"{low:.4g} to {high:.4g}", f"{expected:.5g}"))
     lines += _align(rows)
     lines += ["", f"{law.points} points, mean error {law.error:.2%}, objective {law.objective:.6g}"]
     if law.holdout is not None:

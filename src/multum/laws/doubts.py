@@ -19,6 +19,10 @@ _LEAST_LEVELS = 3
 _UNSURE = 0.1
 
 
+# Losses fall with the tenth power of nothing; what is larger is an exponential in disguise.
+_STEEPEST = 10.0
+
+
 @dataclass(frozen=True)
 class Doubts:
     """warnings: to be minded. refusals: why the law is not to be used beyond its points."""
@@ -39,6 +43,11 @@ def find_doubts(fit: Fit, draws: Array, intervals: dict[str, Interval]) -> Doubt
     if open_ended:
         warnings.append(f"the points set no end to {', '.join(open_ended)}: an 80 % interval is open")
     return Doubts(tuple(warnings), tuple(refusals))
+
+
+def find_steep(fit: Fit) -> list[str]:
+    """Return the exponents that are too large to be any."""
+    return [name for name in fit.form.falling if abs(fit.parameters[name]) > _STEEPEST]
 
 
 def _doubt_points(fit: Fit) -> list[str]:
@@ -104,8 +113,12 @@ def _evaluate_term(fit: Fit, term: Node) -> Array:
 
 
 def _doubt_exponents(fit: Fit, draws: Array) -> list[str]:
-    """Return doubts where more might not help: then there is no optimum inside."""
-    found = []
+    """Return doubts where more might not help: then there is no optimum inside; and where no power is left."""
+    found = [
+        f"{name} = {fit.parameters[name]:.3g} is no exponent: the form {fit.form.name} has run into a limit where its"
+        " parameters mean nothing"
+        for name in find_steep(fit)
+    ]
     names = [parameter.name for parameter in fit.form.formula.parameters]
     for name in fit.form.falling:
         place = names.index(name)

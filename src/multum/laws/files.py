@@ -60,6 +60,7 @@ def _read_fields(fields: dict[str, Any]) -> Law:
             str(name): (_read_end(low, -math.inf), _read_end(high, math.inf))
             for name, (low, high) in fields["intervals"].items()
         },
+        expected={str(name): _read_number(name, one) for name, one in fields["expected"].items()},
         objective=_read_number("objective", fields["objective"]),
         delta=_read_positive("delta", fields["delta"]),
         bits=_read_number("bits", fields["bits"]),
@@ -88,11 +89,13 @@ def _check_parameters(law: Law) -> None:
     wanted = [parameter.name for parameter in law.parsed.parameters]
     if "compute" not in law.ranges:
         raise UsageError("it has no range of compute")
-    if set(wanted) != set(law.parameters):
-        raise UsageError(f"its formula has the parameters {', '.join(wanted)}, not {', '.join(law.parameters)}")
+    for named in (law.parameters, law.expected):
+        if set(wanted) != set(named):
+            raise UsageError(f"its formula has the parameters {', '.join(wanted)}, not {', '.join(named)}")
     if not law.draws or any(len(draw) != len(wanted) for draw in law.draws):
         raise UsageError(f"its draws are not of {len(wanted)} parameters each")
-    wrong = [one.name for one in law.parsed.parameters if one.positive and law.parameters[one.name] <= 0]
+    positive = [one.name for one in law.parsed.parameters if one.positive]
+    wrong = [name for name in positive if min(law.parameters[name], law.expected[name]) <= 0]
     if wrong:
         raise UsageError(f"{', '.join(wrong)} must be above zero")
 

@@ -10,8 +10,9 @@ import numpy as np
 from multum.archive.targets import check_free
 from multum.errors import UsageError
 from multum.laws.calibration import NORMAL_80, Trust, measure_deviation, measure_reach, measure_trust
-from multum.laws.doubts import find_doubts
-from multum.laws.forms import AUTO, list_forms, make_form
+from multum.laws.doubts import find_doubts, find_steep
+from multum.laws.expecting import expect
+from multum.laws.forms import AUTO, Form, list_forms, make_form
 from multum.laws.intervals import RESAMPLES, measure_errors, profile, resample
 from multum.laws.jets import Array
 from multum.laws.law import HoldOut, Law, RunnerUp
@@ -21,7 +22,7 @@ from multum.laws.solving import DELTA, Fit, fit_form
 
 # Held out to see how well a form extrapolates, where nothing else is asked for.
 HOLD_OUT = "largest:20%"
-# As many draws of the parameters as a law keeps for its intervals.
+# As many draws of the expected parameters as a law keeps for its intervals.
 _KEPT_DRAWS = 200
 
 
@@ -80,10 +81,12 @@ def fit_law(
     ranked = _rank(kept, form, over, delta)
     best = ranked[0].fit
     draws = resample(best, resamples, seed)
-    kept_draws = _keep_draws(best, draws)
+    expected = expect(best)
+    expected_draws = resample(expected, min(resamples, _KEPT_DRAWS), seed)
+    kept_draws = _keep_draws(expected_draws, best.form)
     if len(kept_draws) < 2:
         raise UsageError(f"resamples of the points cannot be fitted with the form {best.form.name}; bring more points")
-    intervals, trust = profile(best, draws), measure_trust(best)
+    intervals, trust = profile(best, draws), measure_trust(best, expected)
     doubts = find_doubts(best, draws, intervals)
     return Law(
         form=best.form.name,
@@ -92,6 +95,7 @@ def fit_law(
         parameters=best.parameters,
         standard_errors=measure_errors(best, draws),
         intervals=intervals,
+        expected=expected.parameters,
         objective=best.loss,
         delta=delta,
         bits=best.bits,
@@ -104,7 +108,7 @@ def fit_law(
         draws=kept_draws,
         noise=trust.noise,
         drift=trust.drift,
-        holdout=_test_held(best, draws, trust, held, hold_out) if held is not None else _test_again(best),
+        holdout=_test_again(best) if held is None else _test_held(expected, expected_draws, trust, held, hold_out),
         runners_up=tuple(one.compare(best) for one in ranked[1:]),
         warnings=doubts.warnings,
         refusals=doubts.refusals,
@@ -125,7 +129,10 @@ class _Candidate:
 
 
 def _rank(points: Points, name: str, over: Sequence[str], delta: float) -> list[_Candidate]:
-    """Return the fits of the form asked for, or of all, shortest description first. Raises UsageError for none."""
+    """Return the fits of the form asked for, or of all, shortest description first. Raises UsageError for none.
+
+    Forms that ran into a limit are none of those that were asked about, however well that fits; they are left out.
+    """
     available = list(points.columns)
     if name != AUTO:
         return [_Candidate(fit_form(make_form(name, available, over), points, delta), None)]
@@ -137,7 +144,8 @@ def _rank(points: Points, name: str, over: Sequence[str], delta: float) -> list[
             reasons.append(f"{form.name}: {error}")
     if not fits:
         raise UsageError(f"no form can be fitted: {'; '.join(reasons) or 'none has these columns'}")
-    fits.sort(key=lambda fit: fit.bits)
+    sound = [fit for fit in fits if not find_steep(fit)]
+    fits = sorted(sound or fits, key=lambda fit: fit.bits)
     return [_Candidate(fits[0], None), *(_Candidate(fit, _extrapolate(fit)) for fit in fits[1:])]
 
 
@@ -153,7 +161,7 @@ def _fit_again(fit: Fit) -> tuple[Fit, Points] | None:
 def _extrapolate(fit: Fit) -> float | None:
     """Return the error of the form in predicting the largest points from the others."""
     again = _fit_again(fit)
-    return None if again is None else _mean_error(again[0].predict_log(again[1]) - again[1].log_target)
+    return None if again is None else _mean_error(expect(again[0]).predict_log(again[1]) - again[1].log_target)
 
 
 def _test_again(fit: Fit) -> HoldOut | None:
@@ -162,7 +170,8 @@ def _test_again(fit: Fit) -> HoldOut | None:
     if again is None:
         return None
     past, large = again
-    return _test_held(past, resample(past, _KEPT_DRAWS), measure_trust(past), large, HOLD_OUT)
+    expected = expect(past)
+    return _test_held(expected, resample(expected, _KEPT_DRAWS), measure_trust(past, expected), large, HOLD_OUT)
 
 
 def _test_held(fit: Fit, draws: Array, trust: Trust, held: Points, share: str | None) -> HoldOut:
@@ -190,7 +199,7 @@ def _list_ranges(points: Points) -> dict[str, tuple[float, float]]:
     return {name: (float(column.min()), float(column.max())) for name, column in columns.items()}
 
 
-def _keep_draws(fit: Fit, draws: Array) -> list[list[float]]:
-    """Return some of the draws as parameters, to as many digits as they mean anything."""
-    kept: list[list[float]] = to_parameters(fit.form.formula, draws[:_KEPT_DRAWS]).tolist()
+def _keep_draws(draws: Array, form: Form) -> list[list[float]]:
+    """Return draws as parameters of a form, to as many digits as they mean anything."""
+    kept: list[list[float]] = to_parameters(form.formula, draws).tolist()
     return [[float(f"{value:.9g}") for value in draw] for draw in kept if np.isfinite(draw).all()]

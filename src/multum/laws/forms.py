@@ -25,6 +25,7 @@ class Form:
     floor: the parameter that is the loss nothing goes below, or None. falling: parameters above zero where more of
     what they are exponents of helps; else there is no optimum inside. ranges: where starts are drawn from, for
     parameters of which the points do not tell. surrogate: a simpler formula whose best parameters make good starts.
+    usual: exponents as laws of other data had them, (mean, standard deviation), which predictions lean to.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Form:
     falling: tuple[str, ...] = ()
     ranges: dict[str, Range] = field(default_factory=dict)
     surrogate: Formula | None = None
+    usual: dict[str, Range] = field(default_factory=dict)
 
 
 def make_form(name: str, columns: Collection[str], over: Sequence[str] = ()) -> Form:
@@ -84,13 +86,14 @@ def _fixed(
     falling: tuple[str, ...],
     ranges: dict[str, Range] | None = None,
     surrogate: Formula | None = None,
+    usual: dict[str, Range] | None = None,
 ) -> Maker:
     """Return the maker of a form with columns of its own; see `Form`."""
 
     def make(columns: Collection[str], over: Sequence[str] = ()) -> Form:  # noqa: ARG001 - the makers' one shape
         formula = parse(text, COLUMNS)
         _check_columns(f"the form {name}", formula.columns, columns)
-        return Form(name, formula, _find_floor(formula), falling, ranges or {}, surrogate)
+        return Form(name, formula, _find_floor(formula), falling, ranges or {}, surrogate, usual or {})
 
     return make
 
@@ -137,8 +140,12 @@ def _make_precision(columns: Collection[str], over: Sequence[str] = ()) -> Form:
     formula = parse(text, COLUMNS)
     _check_columns("the form precision", formula.columns, columns)
     ranges = {f"g{name}": (0.3, 6.0) for name in (*training, "Q")} | {"gD": (0.0, 1.0), "gN": (0.0, 1.0)}
-    return Form("precision", formula, "E", ("alpha", "beta"), ranges)
+    return Form("precision", formula, "E", ("alpha", "beta"), ranges, usual=_USUAL)
 
+
+# Exponents of parameters and of data beside a floor. Source: 0.34 and 0.28 in Hoffmann et al. 2022 (2203.15556), 0.35
+# and 0.37 in Besiroglu et al. 2024 (2404.10102), 0.35 for both in Muennighoff et al. 2023 (2305.16264).
+_USUAL: dict[str, Range] = {"alpha": (0.35, 0.1), "beta": (0.35, 0.1)}
 
 # How often repeated data and parameters still count: D, and N beyond what the unique data asks for, decay towards
 # 1 + RD and 1 + RN times the unique amount. Source: Muennighoff et al. 2023 (2305.16264), eq. 5 and 6.
@@ -151,16 +158,17 @@ _EXCESS = (
 _MAKERS: dict[str, Maker] = {
     "kaplan-n": _fixed("kaplan-n", "(Nc / N)**alpha", ("alpha",)),
     "kaplan-d": _fixed("kaplan-d", "(Dc / D)**beta", ("beta",)),
-    "kaplan": _fixed("kaplan", "((Nc / N)**(alpha / beta) + Dc / D)**beta", ("alpha",)),
+    "kaplan": _fixed("kaplan", "((Nc / N)**(alpha / beta) + Dc / D)**beta", ("alpha", "beta")),
     "power": _make_power,
     "product": _make_product,
-    "chinchilla": _fixed("chinchilla", "E + A / N**alpha + B / D**beta", ("alpha", "beta")),
+    "chinchilla": _fixed("chinchilla", "E + A / N**alpha + B / D**beta", ("alpha", "beta"), usual=_USUAL),
     "data-constrained": _fixed(
         "data-constrained",
         f"{_REPEATED}{_EXCESS}E + A / NR**alpha + B / DR**beta",
         (),
         ranges={"RD": (1.0, 60.0), "RN": (1.0, 60.0), "alpha": (0.1, 1.0), "beta": (0.1, 1.0)},
         surrogate=parse(f"{_REPEATED}E + A / N**alpha + B / DR**beta", COLUMNS),
+        usual=_USUAL,
     ),
     "precision": _make_precision,
     "compressibility": _fixed(

@@ -39,7 +39,9 @@ def resample(fit: Fit, count: int = RESAMPLES, seed: int = 0) -> Array:
     runs = int(numbers.max()) + 1
     generator = np.random.default_rng(seed)
     weights = generator.multinomial(runs, np.full(runs, 1 / runs), count).astype(np.float64)[:, numbers]
-    found = minimise(replace(fit.objective, weights=weights), np.repeat(fit.theta[None], count, 0), **_ROUGH)
+    leaning = None if fit.objective.leaning is None else fit.objective.leaning.draw(generator, count)
+    objective = replace(fit.objective, weights=weights, leaning=leaning)
+    found = minimise(objective, np.repeat(fit.theta[None], count, 0), **_ROUGH)
     draws: Array = found.theta[np.isfinite(found.loss)]
     return draws
 

@@ -19,7 +19,7 @@ from multum.laws.jets import Array
 from multum.laws.objective import predict_log, to_theta
 
 # Of the file; a law of another version is refused.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,10 @@ class Law:
     """A scaling law.
 
     form, formula: see `make_form`. parameters, standard_errors, intervals: by name; intervals are of 80 %.
+    expected: the parameters that it predicts and plans with, see `expect`.
     objective: the sum of Huber losses with `delta`. bits: description length. points: how many it was fitted to; their
     mean of |prediction / target - 1| is `error`. target: what it predicts, in `unit`; amounts: what D counts. ranges:
-    of each column, and of "compute". draws: parameters [n][p] of resampled points. noise, drift: see `Trust`.
+    of each column, and of "compute". draws: expected parameters [n][p] of resampled points. noise, drift: see `Trust`.
     warnings: to be minded. refusals: why it is not to be extrapolated. notes: what was assumed and left out.
     """
 
@@ -64,6 +65,7 @@ class Law:
     parameters: dict[str, float]
     standard_errors: dict[str, float]
     intervals: dict[str, tuple[float, float]]
+    expected: dict[str, float]
     objective: float
     delta: float
     bits: float
@@ -94,8 +96,8 @@ class Law:
 
     @property
     def theta(self) -> Array:
-        """The parameters as they were fitted, [1, p]."""
-        return to_theta(self.parsed, np.array([[self.parameters[one.name] for one in self.parsed.parameters]]))
+        """The parameters that are expected, as they were fitted, [1, p]."""
+        return to_theta(self.parsed, np.array([[self.expected[one.name] for one in self.parsed.parameters]]))
 
     def predict_log(self, columns: Mapping[str, Array]) -> Array:
         """Return the logarithm of what the law says, [points]; NaN or infinite where it says nothing."""

@@ -4,7 +4,7 @@ Invariant: rows of `theta` never meet; many starts, resamples or profiles are me
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,11 +17,43 @@ _GROUP = 1 << 13
 
 
 @dataclass(frozen=True)
+class Leaning:
+    """A pull on parameters towards where they are expected, as by springs, in units of the loss.
+
+    centre: theta [rows, p], or [1, p] for all rows. deviation: how far from it they may be, [p]; infinite for those
+    that are free. scatter: the standard deviation of log residuals, against which it weighs.
+    """
+
+    centre: Array
+    deviation: Array
+    scatter: float
+
+    @property
+    def stiffness(self) -> Array:
+        """The second derivative of the pull, [p]: least squares and a normal prior have one unit of loss so."""
+        return np.asarray((self.scatter / self.deviation) ** 2)
+
+    def measure(self, theta: Array, rows: Rows) -> tuple[Array, Array]:
+        """Return the loss of each row, [rows], and its gradient, [rows, p]."""
+        off = theta - (self.centre[rows] if len(self.centre) > 1 else self.centre)
+        pull = self.stiffness * off
+        return 0.5 * np.einsum("sp,sp->s", pull, off), pull
+
+    def draw(self, generator: np.random.Generator, count: int) -> "Leaning":
+        """Return as many centres as might have been expected as well, so that resamples are no surer than they are."""
+        moved = generator.normal(size=(count, len(self.deviation))) * np.where(
+            np.isfinite(self.deviation), self.deviation, 0.0
+        )
+        return replace(self, centre=self.centre + moved)
+
+
+@dataclass(frozen=True)
 class Objective:
     """The loss of a formula on points.
 
     columns: [points] each, positive. log_target: [points]. delta: residuals within it count squared, those beyond it
-    linearly. weights: how often each point counts, [rows, points] for a row of theta each; None for once.
+    linearly. weights: how often each point counts, [rows, points] for a row of theta each; None for once. leaning: what
+    draws parameters besides the points.
     """
 
     formula: Formula
@@ -29,6 +61,7 @@ class Objective:
     log_target: Array
     delta: float
     weights: Array | None = None
+    leaning: Leaning | None = None
 
     def predict_log(self, theta: Array) -> Array:
         """Return [rows, points], the logarithm of what the formula says; NaN or infinite where it has none."""
@@ -54,6 +87,9 @@ class Objective:
             losses[part] = loss.sum(1)
             for column, slope in enumerate(slopes):
                 gradients[part, column] = np.einsum("sn,sn->s", pull, slope)
+        if self.leaning is not None:
+            loss, pull = self.leaning.measure(theta, rows)
+            losses, gradients = losses + loss, gradients + pull
         bad = ~(np.isfinite(losses) & np.isfinite(gradients).all(1))
         losses[bad], gradients[bad] = np.inf, 0.0
         return losses, gradients
@@ -70,6 +106,8 @@ class Objective:
                 stiffness = stiffness * self.weights[rows[part]]
             stacked = np.stack(slopes, 2)  # [rows, points, p]
             curves[part] = np.einsum("sn,snp,snq->spq", stiffness, stacked, stacked, optimize=True)
+        if self.leaning is not None:
+            curves += np.diag(self.leaning.stiffness)
         return np.where(np.isfinite(curves), curves, 0.0)
 
     def _differentiate(self, theta: Array) -> Iterator[tuple[slice, Array, list[Array]]]:

@@ -44,9 +44,9 @@ def find_optimum(law: Law, flops: float, fixed: Mapping[str, float]) -> Optimum:
             " --form chinchilla or data-constrained"
         )
     if law.form == "chinchilla":
-        return _cap_data(solve_chinchilla(law.parameters, flops), flops, fixed)
+        return _cap_data(solve_chinchilla(law.expected, flops), flops, fixed)
     if law.form == "data-constrained":
-        return solve_repeated(law.parameters, flops, fixed["U"])
+        return solve_repeated(law.expected, flops, fixed["U"])
     return _cap_data(_search(law, flops, fixed), flops, fixed)
 
 

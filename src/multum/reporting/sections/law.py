@@ -14,7 +14,7 @@ KINDS = (
 )
 
 _COMPUTE = "training FLOPs"
-_HEAD = ("parameter", "value", "standard error", "80 % interval")
+_HEAD = ("parameter", "value", "standard error", "80 % interval", "in predictions")
 
 
 def show(material: Material) -> Section | None:
@@ -150,7 +150,7 @@ def _tabulate(scaling: Scaling) -> Table:
     """Return the parameters of a law; ends of intervals may be open."""
     law = scaling.law
     rows = tuple(
-        (name, *_round(value, law.standard_errors[name]), _span(law.intervals[name]))
+        (name, *_round(value, law.standard_errors[name]), _span(law.intervals[name]), *_round(law.expected[name]))
         for name, value in law.parameters.items()
     )
     return Table(_HEAD, rows, scaling.head(f"Parameters, {law.form}"))
@@ -162,7 +162,8 @@ def _tabulate_told(document: Document) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name, value in fields["parameters"].items():
         error, (low, high) = fields["standard_errors"][name], fields["intervals"][name]
-        rows.append((str(name), *_round(read_number(value), error), _span((low, high))))
+        expected = read_number(fields["expected"][name])
+        rows.append((str(name), *_round(read_number(value), error), _span((low, high)), *_round(expected)))
     caption = f"{document.name}: {fields['form']}, {fields['formula']}"
     return Table(_HEAD, tuple(rows), caption)
 
