@@ -64,6 +64,21 @@ def test_transformers_never_takes_a_file_of_halves_for_a_whole_network(tmp_path:
         AutoModelForCausalLM.from_pretrained(tmp_path / "back")
 
 
+def test_an_export_has_whole_layers_that_transformers_loads(tmp_path: Path) -> None:
+    from transformers import GPT2LMHeadModel
+
+    save_family("gpt2", tmp_path / "net")
+    multum.shrink(tmp_path / "net", tmp_path / "x.mtm", recipe="lowrank=0.5:svd")
+    multum.export(tmp_path / "x.mtm", tmp_path / "whole")
+    batches = draw_batches("gpt2")
+    plain = GPT2LMHeadModel.from_pretrained(tmp_path / "whole").eval()
+    assert not list_factored(plain)
+    halves = compute(multum.load_program(tmp_path / "x.mtm"), batches)
+    assert torch.allclose(compute(plain, batches), halves, atol=1e-4)
+    multum.export(tmp_path / "x.mtm", tmp_path / "weights.safetensors", "safetensors")
+    assert set(load_file(tmp_path / "weights.safetensors")) == set(load_file(tmp_path / "net" / "model.safetensors"))
+
+
 def test_a_network_in_memory_takes_its_halves_back(tmp_path: Path) -> None:
     def make() -> nn.Sequential:
         torch.manual_seed(0)

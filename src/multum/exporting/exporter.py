@@ -23,7 +23,8 @@ def export(
 ) -> ExportReport:
     """Return the report of the model `source`, written to `target` for other tools.
 
-    source: an archive that holds a model; for the last two formats also a directory or hub name.
+    source: an archive that holds a model; for the last two formats also a directory or hub name. Layers that are in
+    halves become whole again.
     to: "huggingface", a directory that `transformers` loads; "safetensors", one file of weights; "compressed-tensors",
     a directory with linear layers as packed integers, which `transformers` and inference servers load; "onnx", a
     directory with a graph, which ONNX Runtime runs. What was written is loaded again: its values are compared bit for
@@ -41,19 +42,20 @@ def export(
     import_learn()
     if to not in (ONNX, COMPRESSED):
         return _export_values(name, path, asked, force)
+    from multum.exporting.folders import whole_layers
     from multum.exporting.running import run_export
 
-    with model_folder(name, asked.threads, asked.memory_limit) as folder:
+    with model_folder(name, asked.threads, asked.memory_limit) as found, whole_layers(found) as folder:
         return run_export(folder, name, path, asked, force, progress)
 
 
 def _export_values(name: str, target: str, asked: ExportOptions, force: bool) -> ExportReport:
     """Write what the archive `name` holds, as it is."""
-    from multum.exporting.folders import write_directory, write_weights
+    from multum.exporting.folders import whole_layers, write_directory, write_weights
 
     if not holds_model(name):
         raise UsageError(f"'{name}' holds no model; give an archive that `multum shrink` wrote")
-    with model_folder(name, asked.threads, asked.memory_limit) as folder:
+    with model_folder(name, asked.threads, asked.memory_limit) as found, whole_layers(found) as folder:
         write = write_directory if asked.to == HUGGINGFACE else write_weights
         tensors = write(Path(folder), name, target, force)
     size_bytes = sum(tensor.nbytes for tensor in tensors.values())
