@@ -114,10 +114,12 @@ def measure_memory(generated: str, training: str, fresh: Sequence[str], progress
     shares, count = after / alone, len(made.items)
     ours, theirs = shares[:count], shares[count:]
     threshold = float(np.quantile(theirs, _COPIED))
-    order = np.argsort(ours, kind="stable")[:_SHOWN].tolist()
+    first: dict[bytes, int] = {}
+    for row in np.argsort(ours, kind="stable").tolist():
+        first.setdefault(made.items[row], row)  # what a generator repeats is told of once
     copies = (
         Copy(made.names[row], known.names[places[row]], float(alone[row]), float(after[row]), float(ours[row]))
-        for row in order
+        for row in list(first.values())[:_SHOWN]
     )
     return Memorised(
         generated=count,
