@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from multum.shrinking.int8 import Int8Linear
+from multum.errors import UsageError
+from multum.shrinking.int8 import STEPS, Int8Linear, make_int8
 
 
-def measure_error(dense: nn.Linear, inputs: Tensor) -> float:
+def measure_error(dense: nn.Linear, inputs: Tensor, made: nn.Module | None = None) -> float:
     with torch.no_grad():
         wanted = dense(inputs)
-        return float((Int8Linear(dense)(inputs) - wanted).norm() / wanted.norm())
+        return float(((made or Int8Linear(dense))(inputs) - wanted).norm() / wanted.norm())
 
 
 @pytest.fixture
@@ -49,3 +50,26 @@ def test_inputs_without_weights_and_narrow_layers_are_right(dense: nn.Linear) ->
 
 def test_the_weights_that_networks_look_at_are_the_dense_ones(dense: nn.Linear) -> None:
     assert torch.allclose(Int8Linear(dense).weight, dense.weight, atol=2e-3)
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_steps_by_token_by_tensor_and_for_ever_are_near(steps: str, dense: nn.Linear) -> None:
+    inputs, module = torch.randn(40, 64), nn.Sequential(dense)
+    inputs[:, 7] *= 50
+    made = make_int8(module, steps, [{"input": inputs}] if steps == "static" else None)
+    assert measure_error(dense, inputs, made) < 0.015
+
+
+def test_static_steps_cut_off_what_the_data_did_not_have(dense: nn.Linear) -> None:
+    module, inputs = nn.Sequential(dense), torch.randn(40, 64)
+    made = make_int8(module, "static", [{"input": inputs}, {"input": 2 * inputs}])
+    assert measure_error(dense, 2 * inputs, made) < 0.015
+    assert measure_error(dense, 20 * inputs, made) > 0.5
+
+
+def test_static_steps_want_data_and_others_none(dense: nn.Linear) -> None:
+    for steps, data in (("static", None), ("token", [{"input": torch.ones(2, 64)}])):
+        with pytest.raises(UsageError, match="static steps are calibrated on data, others without any"):
+            make_int8(nn.Sequential(dense), steps, data)
+    with pytest.raises(UsageError, match="'row' is nothing that has a step of 8-bit inputs; allowed is token, tensor"):
+        make_int8(nn.Sequential(dense), "row")

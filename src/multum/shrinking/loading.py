@@ -4,6 +4,7 @@ torch loads when it is called.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,12 +17,15 @@ from multum.neural.sources import FACTORED, Source, find_source
 if TYPE_CHECKING:
     from torch import nn
 
+    from multum.quantization.sensitivities import Batch
+
 
 def load_program(
     path: "str | os.PathLike[str]",
     *,
     into: "nn.Module | None" = None,
-    int8: "bool | Literal['auto']" = False,
+    int8: "bool | Literal['auto', 'token', 'tensor', 'static']" = False,
+    data: "Sequence[Batch] | None" = None,
     threads: int | None = None,
     memory_limit: int | None = None,
 ) -> "nn.Module":
@@ -30,7 +34,9 @@ def load_program(
     path: an archive that `shrink` made or `pack` made of a Hugging Face directory; or such a directory.
     into: the network that takes the values, where the file has no config; it is returned itself.
     int8: True for linear layers in 8-bit integers; "auto" for them where they run faster on this machine. They are
-    close to the dense values, which False gives bit for bit. threads, memory_limit: as `unpack`.
+    close to the dense values, which False gives bit for bit. What comes in has a step for each token, or, if int8 is
+    "tensor", one for all of it, or, if it is "static", one for ever, by `data`: batches, each the named arguments of a
+    call of the network. threads, memory_limit: as `unpack`.
     Raises UsageError for an archive of other things, FormatError, LimitExceeded, MissingExtra, OSError.
     """
     name = os.fspath(path)
@@ -48,7 +54,7 @@ def load_program(
         else:
             source = find_source(folder)
             module, probe = load_network(source), make_probe(read_config(source), source)
-    return _choose_int8(module, probe, int8)
+    return _choose_int8(module, probe, int8, data)
 
 
 def _fill(module: "nn.Module", folder: Path, name: str) -> "nn.Module":
@@ -73,13 +79,13 @@ def _fill(module: "nn.Module", folder: Path, name: str) -> "nn.Module":
     return module.eval()
 
 
-def _choose_int8(module: "nn.Module", probe: Any, int8: "bool | Literal['auto']") -> "nn.Module":
+def _choose_int8(module: "nn.Module", probe: Any, int8: bool | str, data: "Sequence[Batch] | None") -> "nn.Module":
     """Return `module`, or its copy in 8-bit integers where that is asked for, or faster on the probe."""
-    from multum.shrinking.int8 import make_int8, measure_int8
+    from multum.shrinking.int8 import TOKEN, make_int8, measure_int8
     from multum.shrinking.measuring import measure_running
 
     if int8 != "auto":
-        return make_int8(module) if int8 else module
+        return make_int8(module, TOKEN if int8 is True else int8, data) if int8 else module
     if probe is None:
         return module
     dense = measure_running(module, *probe)
