@@ -107,6 +107,37 @@ def make_rate(data: str | None = "notes.txt", bpb: float | None = 1.5) -> dict[s
     return {"program": "level:5", "data": data, "raw_bytes": 1000, "code_bits": 1500, "bpb": bpb, "tokens": 1000}
 
 
+def make_plan(notes: str = "a note") -> dict[str, Any]:
+    """Return what `plan --json` prints of a budget of bytes."""
+    return {
+        "N": 1e5,
+        "D": 7e6,
+        "epochs": 0.07,
+        "bits": 8.0,
+        "loss": 1.92,
+        "low": 1.91,
+        "high": 1.93,
+        "half": 1.95,
+        "double": 1.94,
+        "N_low": None,
+        "N_high": None,
+        "compute": 4e12,
+        "method": "search",
+        "unit": "bits",
+        "extrapolated": True,
+        "account": {"n": 1e5, "d": 7e6, "bits": 8.0, "program_bytes": 1e5, "code_bytes": 2.4e7},
+        "crossover_bytes": 6.7e6,
+        "notes": [notes],
+    }
+
+
+def make_prediction(form: str = "chinchilla") -> dict[str, Any]:
+    """Return what `predict --json` prints of two runs that came to something."""
+    row = {"predicted": 2.0, "low": 1.9, "high": 2.1, "extrapolated": False, "actual": 2.05}
+    rows = [row, row | {"predicted": 1.5, "low": 1.3, "high": 1.7, "extrapolated": True, "actual": 1.6}]
+    return {"law": form, "unit": "bits", "rows": rows, "error": 0.04, "coverage": 1.0, "notes": []}
+
+
 def make_description(parameters: int = 50_000, bpb: float = 2.0, task: str = "bytes") -> dict[str, Any]:
     """Return the multum.json of a fit."""
     history = [{"step": s, "units": 1000 * s, "time_s": 0.1 * s, "bits_per_unit": bpb + 4 / s} for s in (1, 10, 100)]
@@ -204,6 +235,8 @@ def make_material(folder: Path) -> Material:
         make_demo(),
         make_formula(),
         make_rate(HOSTILE),
+        make_plan(HOSTILE),
+        make_prediction(HOSTILE),
     ]
     data = READ.encode()
     bits = [float(number % 10) for number in range(len(data))]

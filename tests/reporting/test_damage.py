@@ -14,7 +14,16 @@ from multum.reporting.documents import read_documents
 from multum.reporting.reporter import make_sections
 from multum.reporting.sections import list_kinds
 from tests.reporting.judgements import make_evaluation, make_explanation, make_rating
-from tests.reporting.results import make_demo, make_description, make_find, make_formula, make_rate, make_shrink
+from tests.reporting.results import (
+    make_demo,
+    make_description,
+    make_find,
+    make_formula,
+    make_plan,
+    make_prediction,
+    make_rate,
+    make_shrink,
+)
 
 MAKERS = [
     make_evaluation,
@@ -26,6 +35,8 @@ MAKERS = [
     make_rate,
     make_description,
     make_formula,
+    make_plan,
+    make_prediction,
 ]
 ODD = some.one_of(
     some.none(),
