@@ -105,6 +105,8 @@ def _imagine_text(model: Model, found: Material, seed: int, progress: Progress |
         batches = imagine(model.module, start if isinstance(start, int) else None, seed=seed, progress=told)
     except (AttributeError, TypeError, ValueError, IndexError, RuntimeError):  # a network that draws in its own way
         return found
+    # what was drawn in inference mode cannot be learned from
+    batches = [{name: tensor.clone() for name, tensor in batch.items()} for batch in batches]
     rows = sum(len(batch["input_ids"]) for batch in batches)
     lessons = partial(GivenLessons, batches, seed, "token")
     return replace(found, batches=batches, told=f"none: {rows} texts that the model imagined", lessons=lessons)
@@ -132,7 +134,7 @@ def _read_text(
     side = max(1, _LOGITS // (rows.shape[1] * loaded.vocabulary.size))
     batches = [{"input_ids": part} for part in torch.from_numpy(rows).split(min(side, _SIDE))]
     start = loaded.vocabulary.start
-    lessons = partial(TextLessons, ids, min(window, _LEARNED_TOKENS, len(ids) - 1), _LEARNED_ROWS, seed, start)
+    lessons = partial(TextLessons, ids, min(window, _LEARNED_TOKENS), _LEARNED_ROWS, seed, start)
     return Material(batches, gauge, told, lessons)
 
 

@@ -144,9 +144,7 @@ def _plan_text(source: Source, data: DataSource | Sequence[DataSource], asked: D
         unit="byte",
         teacher=loaded.model,
         student=student,
-        lessons=TextLessons(
-            tokens.ids, min(window, len(tokens.ids) - 1), asked.batch or _ROWS, asked.seed, loaded.vocabulary.start
-        ),
+        lessons=TextLessons(tokens.ids, window, asked.batch or _ROWS, asked.seed, loaded.vocabulary.start),
         sample=lambda module: {"bits_per_unit": measure(module, _SAMPLE, sampled)},
         score=lambda module: {"bits_per_byte": measure(module, None, len(held_out))},
         save=lambda module, folder: _save_text(module, source, loaded, window, folder),

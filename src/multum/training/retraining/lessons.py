@@ -119,14 +119,16 @@ class LabelLessons:
 
 
 class TextLessons:
-    """Windows of a long row of tokens. ids: uint8 or integers[n]. start: what stands before a window, None for none."""
+    """Windows of a long row of tokens."""
 
     unit = "token"
 
     def __init__(self, ids: NDArray[np.integer], window: int, rows: int, seed: int, start: int | None = None) -> None:
-        assert len(ids) > window, "a window and the token before it fit into the data"
-        self._ids, self._window, self._rows, self._start = ids, window, rows, start
-        self._places = Places(len(ids), window, seed)
+        """ids: integers[n]. window: tokens that are read at once, `start` before them, if there is any, included."""
+        self._window, self._rows, self._start = window, rows, start
+        self._cut = min(window - (start is not None), len(ids))
+        assert self._cut > 1, "there is a token to predict"
+        self._ids, self._places = ids, Places(len(ids), self._cut - 1, seed)
 
     @property
     def an_epoch(self) -> int:
@@ -136,7 +138,7 @@ class TextLessons:
     @property
     def units(self) -> int:
         """Tokens of a batch that are predicted."""
-        return self._rows * (self._window if self._start is None else self._window + 1)
+        return self._rows * (self._cut - (self._start is None))
 
     @cached_property
     def digest(self) -> str:
@@ -144,10 +146,10 @@ class TextLessons:
         return hashlib.sha256(self._ids.tobytes()).hexdigest()
 
     def take(self, number: int) -> Batch:
-        """Return input_ids, int64[rows, window + 1], of which all but the first column are predicted."""
+        """Return input_ids, int64[rows, window], of which all but the first column are predicted."""
         first = number * self._rows
         starts = [self._places.find(first + row) for row in range(self._rows)]
-        rows = np.stack([self._ids[start : start + self._window + 1] for start in starts]).astype(np.int64)
+        rows = np.stack([self._ids[start : start + self._cut] for start in starts]).astype(np.int64)
         ids = torch.from_numpy(rows)
         if self._start is not None:
             ids = torch.cat([ids.new_full((len(ids), 1), self._start), ids], 1)

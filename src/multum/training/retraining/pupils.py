@@ -25,7 +25,10 @@ class Told:
 def ask(module: nn.Module, inputs: Batch, layers: Sequence[int] = ()) -> Told:
     """Return what `module` tells of `inputs`; layers: places in its hidden states. Raises UsageError for no logits."""
     given: dict[str, Any] = {name: tensor for name, tensor in inputs.items() if name != LABELS}
-    out = module(**given, output_hidden_states=True) if layers else module(**given)
+    if layers:
+        _check_shows(module)
+        given["output_hidden_states"] = True
+    out = module(**given)
     logits = out if isinstance(out, Tensor) else getattr(out, "logits", None)
     if not isinstance(logits, Tensor) or logits.ndim < 2 or logits.shape[-1] < 2:
         raise UsageError(
@@ -34,10 +37,13 @@ def ask(module: nn.Module, inputs: Batch, layers: Sequence[int] = ()) -> Told:
         )
     if not layers:
         return Told(logits)
-    states = getattr(out, "hidden_states", None)
-    if states is None:
+    return Told(logits, tuple(_put_width_last(out.hidden_states[layer]) for layer in layers))
+
+
+def _check_shows(module: nn.Module) -> None:
+    """Raise UsageError for a network that is none of transformers, which show their hidden states."""
+    if not hasattr(module, "config"):
         raise UsageError(f"a {type(module).__name__} does not show its hidden states; leave them out with hidden=0")
-    return Told(logits, tuple(_put_width_last(states[layer]) for layer in layers))
 
 
 def _put_width_last(state: Tensor) -> Tensor:
