@@ -152,7 +152,10 @@ def test_the_public_functions_take_the_words_of_recipes() -> None:
 
 def test_a_loss_is_kept_by_the_largest_share_that_does() -> None:
     module, batches = make_network("vit"), draw_batches("vit")
-    measure = lambda: measure_error(module, "vit", batches)  # noqa: E731 - it stands beside what it measures
+
+    def measure() -> float:
+        return measure_error(module, "vit", batches)
+
     done = multum.prune(module, "magnitude:loss=0.1", measure=measure)
     assert measure() <= 0.1
     assert 64 * done.share == pytest.approx(round(64 * done.share), abs=0.1)

@@ -119,4 +119,4 @@ class Anatomy:
         for number, block in enumerate(kept):
             for part in block.modules():
                 if hasattr(part, "layer_idx"):
-                    part.layer_idx = number
+                    setattr(part, "layer_idx", number)  # noqa: B010 - its type is not known

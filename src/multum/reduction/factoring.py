@@ -18,21 +18,19 @@ from torch import Tensor
 
 from multum.errors import UsageError
 from multum.neural.factors import list_factored, put_halves
-from multum.quantization.feedback import shrink_towards_diagonal
 from multum.quantization.quantizer import AT_ONCE_BYTES, group_weights
 from multum.quantization.sensitivities import Batch, measure_sensitivities
 from multum.quantization.weights import CONVOLUTION, EMBEDDING, Skipped, Weight, find_weights
 from multum.reduction.heads import find_head
 from multum.reduction.ranks import Curve, choose_ranks
 from multum.reduction.shapes import WHITENED, LowRank
+from multum.reduction.solving import damp
 from multum.reduction.walking import Moments, walk
 
 if TYPE_CHECKING:
     from torch import nn
 
 Progress = Callable[[str, float], None]
-# Added to second moments, in shares of their mean.
-_DAMPING = 0.003
 
 
 @dataclass(frozen=True)
@@ -185,10 +183,8 @@ def _measure_curves(
 
 def _find_root(moments: Moments) -> Tensor:
     """Return float32[C, C], lower triangular: R with R @ R.T the second moments, a little damped."""
-    cost = shrink_towards_diagonal(moments.columns, moments.positions)
-    mean = float(cost.diagonal().mean())
-    damped = cost + (_DAMPING * mean if mean > 0 else 1.0) * torch.eye(len(cost), dtype=torch.float64)
-    return torch.linalg.cholesky(damped).float()
+    root: Tensor = torch.linalg.cholesky(damp(moments)).float()
+    return root
 
 
 def _halve(matrix: Tensor, rows: Tensor, root: Tensor, rank: int) -> tuple[Tensor, Tensor]:

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from multum.quantization.feedback import shrink_towards_diagonal
+from multum.reduction.solving import damp
 from multum.reduction.walking import Moments
 
-# Added to second moments, in shares of their mean.
-_DAMPING = 0.003
 # Groups that go before the costs of the others are looked at again: one in so many of those that are there.
 _AT_ONCE = 64
 
@@ -36,10 +34,7 @@ class Removal:
     @classmethod
     def begin(cls, matrix: Tensor, moments: Moments, rows: Tensor, groups: Tensor) -> "Removal":
         """Return the removal of nothing yet. rows: float[R]. groups: see Removal."""
-        cost = shrink_towards_diagonal(moments.columns, moments.positions)
-        mean = float(cost.diagonal().mean())
-        damped = cost + (_DAMPING * mean if mean > 0 else 1.0) * torch.eye(len(cost), dtype=torch.float64)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(damped))
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(damp(moments)))
         return cls(matrix.double(), inverse, rows.double(), groups, torch.ones(len(groups), dtype=torch.bool))
 
     def measure(self) -> Tensor:
@@ -49,7 +44,8 @@ class Removal:
         inner[~self.left] = torch.eye(inner.shape[1], dtype=inner.dtype)
         solved = torch.linalg.solve(inner, columns.permute(1, 2, 0))  # [G, n, R]
         costs = (columns.permute(1, 2, 0) * solved * self.rows).sum((1, 2))
-        return costs.masked_fill(~self.left, torch.inf)
+        barred: Tensor = costs.masked_fill(~self.left, torch.inf)
+        return barred
 
     def remove(self, numbers: Tensor) -> None:
         """Have some groups go, and all inputs that are left make it good. numbers: int64[k]."""

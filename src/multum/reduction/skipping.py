@@ -50,7 +50,7 @@ def _predict(module: Any, data: Batch) -> Tensor:
     """Return what a network says: logits, or features where it has no head."""
     result = module(**data)
     said = result if isinstance(result, Tensor) else getattr(result, "logits", None)
-    return (result[0] if said is None else said).float()  # type: ignore[no-any-return]
+    return (result[0] if said is None else said).float()
 
 
 def _measure_divergence(wanted: Tensor, found: Tensor) -> float:

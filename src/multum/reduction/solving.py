@@ -18,6 +18,8 @@ from multum.reduction.walking import Moments
 # Columns whose mask is chosen together.
 _BLOCK = 128
 _ROUNDS = 12
+# Added to second moments, in shares of their mean.
+_DAMPING = 0.003
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +45,13 @@ def prepare_costs(moments: Moments, natural: bool) -> Costs:
     factor, _ = factorise(cost)
     spread = factor.diagonal()
     return Costs(order, cost.float(), (factor / spread[:, None]).float(), spread.pow(-2).float())
+
+
+def damp(moments: Moments) -> Tensor:
+    """Return float64[C, C]: second moments that no few positions make singular, for whom factors or inverts them."""
+    cost = shrink_towards_diagonal(moments.columns, moments.positions)
+    mean = float(cost.diagonal().mean())
+    return cost + (_DAMPING * mean if mean > 0 else 1.0) * torch.eye(len(cost), dtype=torch.float64)
 
 
 class SharedCosts:

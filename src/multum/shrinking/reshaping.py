@@ -53,7 +53,7 @@ def note_halves(model: Model, layers: Mapping[str, bool]) -> None:
 
     layers: by name, whether the file of the whole one has [inputs, outputs].
     """
-    origins = {}
+    origins: dict[str, Origin] = {}
     for layer, transposed in layers.items():
         file = model.names[layer + WEIGHT].removesuffix(WEIGHT)
         origins |= {f"{layer}.{half}": Origin(layer + WEIGHT, f"{file}.{half}") for half in HALVES}
