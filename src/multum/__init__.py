@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from multum.archive.seeking import open_archive as open
     from multum.archive.unpacking import UnpackReport, test, unpack, unpack_bytes
     from multum.bits.ledger import Ledger
+    from multum.choosing.adapt import AdaptReport, adapt
     from multum.choosing.auto import auto_shrink
     from multum.choosing.reports import AutoReport
     from multum.discovery.formulas.estimators import FormulaRegressor
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "AdaptReport",
     "AutoReport",
     "BlockListing",
     "ClassifyReport",
@@ -113,6 +115,7 @@ __all__ = [
     "UnpackReport",
     "UsageError",
     "__version__",
+    "adapt",
     "auto_shrink",
     "classify",
     "cluster",
@@ -159,6 +162,7 @@ __all__ = [
 
 # Public name -> (module, name there).
 _HOMES = {
+    "AdaptReport": ("multum.choosing.adapt", "AdaptReport"),
     "AutoReport": ("multum.choosing.reports", "AutoReport"),
     "BlockListing": ("multum.archive.listing", "BlockListing"),
     "ClassifyReport": ("multum.similarity.classifying", "ClassifyReport"),
@@ -199,6 +203,7 @@ _HOMES = {
     "SurpriseReport": ("multum.similarity.surprise", "SurpriseReport"),
     "UnpackReport": ("multum.archive.unpacking", "UnpackReport"),
     "UsageError": ("multum.errors", "UsageError"),
+    "adapt": ("multum.choosing.adapt", "adapt"),
     "auto_shrink": ("multum.choosing.auto", "auto_shrink"),
     "classify": ("multum.similarity.classifying", "classify"),
     "cluster": ("multum.similarity.clustering", "cluster"),

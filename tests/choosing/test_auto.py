@@ -28,7 +28,8 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def search(target: str, **options: Any) -> multum.AutoReport:
-    return multum.auto_shrink("net", target, **{"data": "note.txt", "calibration": 256, "threads": 1} | options)
+    usual: dict[str, Any] = {"data": "note.txt", "calibration": 256, "threads": 1}
+    return multum.auto_shrink("net", target, **usual | options)
 
 
 def test_the_chosen_file_is_the_best_within_the_target_and_goes_on_from_where_it_was(net: Path) -> None:

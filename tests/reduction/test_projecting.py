@@ -21,8 +21,10 @@ def make_batches(count: int = 4) -> list[dict[str, torch.Tensor]]:
 @pytest.mark.parametrize("bias", [True, False])
 def test_as_many_dimensions_as_features_have_tell_the_same(bias: bool) -> None:
     module, batches = make_classifier(bias=bias), make_batches()
+    first = module[0]
+    assert isinstance(first, nn.Linear)
     with torch.no_grad():
-        module[0].weight[4:] = 0  # so that only four features vary, and the others are what they always are
+        first.weight[4:] = 0  # so that only four features vary, and the others are what they always are
         before = module(**batches[0])
     done = multum.project(module, "5", batches)
     assert (done.head, done.kept, done.dimensions) == ("2", 5, 12)

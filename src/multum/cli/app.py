@@ -34,6 +34,7 @@ SECTIONS = {
         "explain": "Say what spoke for a class, or which contexts earned bits.",
         "sample": "Write new data that a program expects.",
         "shrink": "Make a trained model small, and show what it costs.",
+        "adapt": "Make a model fit your data and a size.",
         "export": "Write a shrunken model as other tools want it.",
     },
     "Laws of training": {

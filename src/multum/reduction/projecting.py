@@ -153,7 +153,7 @@ def _learn(scores: Tensor, labels: Tensor, weight: Tensor, bias: Tensor) -> tupl
         loss.backward()
         return loss
 
-    optimizer.step(measure)  # type: ignore[no-untyped-call]
+    optimizer.step(measure)
     return (fitted / size).detach(), start.detach()
 
 
