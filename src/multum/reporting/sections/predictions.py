@@ -10,6 +10,8 @@ from multum.reporting.documents import Document, Kind, read_number, read_positiv
 KINDS = (Kind("prediction", frozenset({"law", "unit", "rows", "error", "coverage"}), printed_by="predict"),)
 
 _HEAD = ("run", "expected", "80 % from", "to", "actual", "off by", "beyond the law's runs")
+# Runs that nobody has made stand side by side, in the order in which they were given.
+_RUNS = {"field": "x", "type": "ordinal", "title": "run", "axis": {"labelAngle": 0, "labelOverlap": "greedy"}}
 _INSIDE, _BEYOND = "within the law's runs", "beyond them"
 
 
@@ -93,7 +95,8 @@ def _draw(told: _Told, number: int) -> Figure:
         for row in told.rows
     ]
     title, name = (f"actual loss{told.unit}" if known else "run"), f"expected loss{told.unit}"
-    x, y, colour = quantity("x", title, form=".3~g"), quantity("loss", name, form=".3~g"), series()
+    x = quantity("x", title, form=".3~g") if known else _RUNS
+    y, colour = quantity("loss", name, form=".3~g"), series()
     tips = hover(("x", title, ".4~g"), ("loss", name, ".4f"), ("low", "80 % from", ".4f"), ("high", "to", ".4f"))
     spans = draw("rule", rows, x=x, y=quantity("low", name, form=".3~g"), y2={"field": "high"}, color=colour)
     dots = draw({"type": "point", "size": 60, "filled": True}, rows, x=x, y=y, color=colour, tooltip=tips)
