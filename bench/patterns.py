@@ -137,7 +137,7 @@ def label(lines: Sequence[str], table: Path) -> list[str | None]:
 
 def score_groups(right: Sequence[Hashable], found: Sequence[Hashable]) -> float:
     """Return the share of lines whose group has the lines of one right group, all of them and no others."""
-    groups = [defaultdict(set), defaultdict(set)]
+    groups: list[dict[Hashable, set[int]]] = [defaultdict(set), defaultdict(set)]
     for known, names in zip(groups, (right, found), strict=True):
         for row, name in enumerate(names):
             known[name].add(row)

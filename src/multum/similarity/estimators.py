@@ -103,10 +103,8 @@ def _make_classes() -> dict[str, type]:
         def fit(self, X: Any, y: Any = None) -> "ProgramFeatures":  # noqa: N803
             """Return self; class programs have read the texts X, str or bytes, with labels y."""
             texts = _encode(X)
-            self._programs = None
             if self.program is None:
-                labels = self._number(texts, y)
-                self._programs = ClassPrograms(texts, labels, None, count_threads(self.threads))
+                self._programs = ClassPrograms(texts, self._number(texts, y), None, count_threads(self.threads))
             self.fitted_ = True
             return self
 
@@ -118,7 +116,7 @@ def _make_classes() -> dict[str, type]:
         def transform(self, X: Any) -> Any:  # noqa: N803
             """Return float32[texts, columns]."""
             check_is_fitted(self, "fitted_")
-            if self._programs is not None:
+            if self.program is None:
                 return self._programs.count_bits(_encode(X)).astype(np.float32)
             return measure_items(self.program, _encode(X), [self.kind], self.layer, self.threads)[0]
 

@@ -133,7 +133,9 @@ class _Work:
             return self._ask_level(program), [BITS]
         if program.startswith(_CLASSES):
             return self._ask_classes(program.removeprefix(_CLASSES))
-        pools, parts, names = [kind for kind in kinds if kind != BITS], [], []
+        pools = [kind for kind in kinds if kind != BITS]
+        parts: list[NDArray[np.float32]] = []
+        names: list[str] = []
         if pools:
             values, names = pool_states(program, self.items, pools, layer=layer, device=device, progress=self.progress)
             parts.append(values)

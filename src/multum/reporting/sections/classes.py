@@ -1,9 +1,10 @@
 """Texts told by code length: how often each class is told rightly, and what it is taken for."""
 
 from functools import partial
+from typing import Any
 
 from multum.reporting.charts import bars, draw, hover, layer, names
-from multum.reporting.content import Figure, Material, Section, Table
+from multum.reporting.content import Cell, Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
 
 KINDS = (
@@ -46,7 +47,7 @@ def _draw(number: int, document: Document) -> Figure:
     """Return F1 of each class as bars, precision and recall where the pointer is."""
     fields = document.fields
     columns = [[read_number(value) for value in fields[name]] for name in ("precision", "recall", "f1")]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"class": str(name), "precision": precision, "recall": recall, "f1": f1}
         for name, precision, recall, f1 in zip(fields["classes"], *columns, strict=True)
     ]
@@ -55,7 +56,9 @@ def _draw(number: int, document: Document) -> Figure:
     chart = layer(draw("bar", rows, x=x, y=y, tooltip=tips), height=_ROW_HEIGHT * len(rows))
     worst = min(rows, key=lambda row: row["f1"])
     told = f"F1 of {len(rows)} classes; least: {worst['class']}, {worst['f1']:.3f}."
-    cells = tuple((row["class"], *(round(row[name], 4) for name in ("precision", "recall", "f1"))) for row in rows)
+    cells: tuple[tuple[Cell, ...], ...] = tuple(
+        (row["class"], *(round(row[name], 4) for name in ("precision", "recall", "f1"))) for row in rows
+    )
     table = Table(("class", "precision", "recall", "F1"), cells)
     return Figure(f"classes-{number}", f"Classes of {fields['test']}", told, chart, table)
 

@@ -1,5 +1,7 @@
 """Patterns: what comes again in data, what each saves, and what all takes with them and without."""
 
+from typing import Any
+
 from multum.reporting.charts import bars, draw, hover, layer, names
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
@@ -74,7 +76,7 @@ def _draw(document: Document, number: int) -> list[Figure]:
     return [Figure(f"patterns-{number}", f"Patterns of {_name(document)}", told, chart, table)]
 
 
-def _read_patterns(document: Document) -> list[dict[str, str | float]]:
+def _read_patterns(document: Document) -> list[dict[str, Any]]:
     return [
         {
             "place": f"{place}. {_cut(str(one['text']))}",

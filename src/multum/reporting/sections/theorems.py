@@ -1,5 +1,7 @@
 """What holds exactly: laws of sequences and of tables, with what each saves and what it was checked on."""
 
+from typing import Any
+
 from multum.reporting.charts import bars, draw, hover, layer, names
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
@@ -99,7 +101,7 @@ def _draw_laws(document: Document, number: int) -> list[Figure]:
     return [Figure(f"theorems-{number}", f"Laws of {document.name}", told, chart, table)]
 
 
-def _read_laws(document: Document) -> list[dict[str, str | float]]:
+def _read_laws(document: Document) -> list[dict[str, Any]]:
     return [
         {
             "law": _cut(one["text"]),
