@@ -12,7 +12,7 @@ KINDS = (Kind("prediction", frozenset({"law", "unit", "rows", "error", "coverage
 _HEAD = ("run", "expected", "80 % from", "to", "actual", "off by", "beyond the law's runs")
 # Runs that nobody has made stand side by side, in the order in which they were given.
 _RUNS = {"field": "x", "type": "ordinal", "title": "run", "axis": {"labelAngle": 0, "labelOverlap": "greedy"}}
-_INSIDE, _BEYOND = "within the law's runs", "beyond them"
+_INSIDE, _BEYOND = "within the law's runs", "beyond the law's runs"
 
 
 @dataclass(frozen=True)
