@@ -1,6 +1,7 @@
 """Programs are judged on data, alone and against others; what cannot be judged is refused."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,16 @@ def test_a_network_without_training_loses_against_code_length(tables: Path, netw
     assert report.against.bits.interval.low > 0.3
     assert report.against.bits.chance < 0.01
     assert [one.damage for one in report.robust] == ["typos"] * 4 + ["truncation"] * 3
+
+
+def test_an_archive_of_a_network_is_judged_as_the_network(tables: Path, network: Path, tmp_path: Path) -> None:
+    shutil.copytree(network, tmp_path / "network")
+    (tmp_path / "network" / "multum.json").write_text('{"task": "labels"}')
+    multum.pack(tmp_path / "network", tmp_path / "network.mtm", level=1)
+    report = judge(tmp_path / "network.mtm", tables / "test.csv")
+    assert report.task == "labels"
+    assert report.program_bits == 8 * (tmp_path / "network.mtm").stat().st_size
+    assert report.whole.as_dict()["confusion"] == judge(network, tables / "test.csv").whole.as_dict()["confusion"]
 
 
 def test_folds_may_meet_a_network_that_is_fitted(tables: Path, network: Path) -> None:

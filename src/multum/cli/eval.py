@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from multum.cli.jobs import announce_compiling, attempt, watch_shares
-from multum.cli.options import talk_options
+from multum.cli.options import talk_options, work_options
 from multum.cli.talk import Talk, printable, show_size
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ Examples:
 @click.option("-f", "--force", is_flag=True, help="Overwrite figures if they exist.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of draws and damage [default: 0].")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N [default: auto].")
+@work_options
 @talk_options
 def eval_(
     program: str,
@@ -52,6 +53,8 @@ def eval_(
     force: bool,
     seed: int,
     device: str,
+    threads: int,
+    memory_limit: int | None,
     as_json: bool,
     quiet: int,
     verbose: int,
@@ -82,6 +85,8 @@ def eval_(
             force=force,
             seed=seed,
             device=device,
+            threads=threads,
+            memory_limit=memory_limit,
             progress=watch_shares(talk),
         )
         _tell(talk, report, figures)

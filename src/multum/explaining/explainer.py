@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from multum.archive.targets import check_free
 from multum.errors import UsageError
@@ -66,7 +66,8 @@ def explain(
     if names_lengths(name) or find_task(name) == "labels":
         asked = Asked(method, chosen, examples, pick, seed)
         columns = tuple(text_columns), label_column
-        teller = open_teller(name, None if train is None else os.fspath(train), columns, device=device, threads=threads)
+        how: dict[str, Any] = {"device": device, "threads": threads, "memory_limit": memory_limit}
+        teller = open_teller(name, None if train is None else os.fspath(train), columns, **how)
         found = _explain_classifier(teller, paths, columns, asked, progress)
     else:
         opened = _open_network(name)

@@ -48,7 +48,7 @@ def judge_classifier(program: str, data: Sequence[str], options: Options) -> Jud
 
 
 def _how(options: Options) -> dict[str, Any]:
-    return {"device": options.device, "batch": options.batch, "threads": options.threads}
+    return {name: getattr(options, name) for name in ("device", "batch", "threads", "memory_limit")}
 
 
 def _ask(teller: Teller, examples: Labelled, options: Options, what: str, inputs: Inputs | None = None) -> Predictions:
@@ -112,7 +112,7 @@ def _tell_folds(program: str, examples: Labelled, options: Options) -> list[Pred
     for number, held in enumerate(_take_folds(examples, options)):
         options.tell(f"{program}, fold {number + 1}", number / (options.folds or 1))
         known = examples.take(np.flatnonzero(places != number))
-        parts.append(ask(LengthTeller(program, known, options.threads), held))
+        parts.append(ask(LengthTeller(program, known, options.threads, options.memory_limit), held))
     return parts
 
 

@@ -32,6 +32,7 @@ def evaluate(
     device: str = "auto",
     batch: int | None = None,
     threads: int = 0,
+    memory_limit: int | None = None,
     progress: Progress | None = None,
 ) -> EvaluateReport:
     """Return what `program` is worth on `data`, with intervals that hold the truth 95 times in 100.
@@ -42,8 +43,8 @@ def evaluate(
     against: a second program on the same data. folds: fit "classify" so many times, each without the part that it is
     judged on. robust: also judge it on damaged data. memorised: items that a generator made; they are compared with
     those at `train`, and those in `data` are the fresh ones. text_columns, label_column: of tables. figures: a folder
-    for every figure as SVG and PNG. force: replace them. seed: of draws, damage and folds. progress: called with
-    (what, share of it that is done).
+    for every figure as SVG and PNG. force: replace them. seed: of draws, damage and folds. threads, memory_limit: of
+    "classify", see there. progress: called with (what, share of it that is done).
     Raises UsageError, FormatError, LimitExceeded, MissingExtra, OSError.
     """
     name = os.fspath(program)
@@ -62,6 +63,7 @@ def evaluate(
         device=device,
         batch=batch,
         threads=threads,
+        memory_limit=memory_limit,
         progress=progress,
     )
     report = _judge(name, paths, options)

@@ -24,6 +24,7 @@ class Options:
     device: str = "auto"
     batch: int | None = None
     threads: int = 0
+    memory_limit: int | None = None
     progress: Progress | None = None
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,15 +91,15 @@ class NetworkTeller:
 class LengthTeller:
     """A program a class that has read `training`, a calibration between them; see `multum classify`."""
 
-    def __init__(self, name: str, training: Labelled, threads: int = 0) -> None:
+    def __init__(self, name: str, training: Labelled, threads: int = 0, memory_limit: int | None = None) -> None:
         if isinstance(training.inputs, np.ndarray):
             raise UsageError(f"'{training.source}' holds images; {BY_LENGTH} tells texts: name a trained program")
         texts = [text.encode() for text in training.inputs]
         level, threads = _read_level(name), count_threads(threads)
         self.name, self.classes = name, training.classes
         self.size_bits = 8 * sum(map(len, texts))
-        self.calibration = calibrate(texts, training.labels, level, threads)
-        self.programs = ClassPrograms(texts, training.labels, level, threads)
+        self.calibration = calibrate(texts, training.labels, level, threads, memory_limit)
+        self.programs = ClassPrograms(texts, training.labels, level, threads, memory_limit)
 
     def tell(self, inputs: Inputs) -> Floats:
         """Return distributions by the bits of each text under each program. Raises UsageError for images."""
@@ -127,19 +127,28 @@ def _read_level(name: str) -> int | None:
     return int(level)
 
 
-def open_teller(program: str, train: str | None, columns: tuple[Sequence[str], str | None], **options: Any) -> Teller:
-    """Return what `program` names. train: labelled texts for BY_LENGTH. options: device, batch, threads.
+def open_teller(
+    program: str,
+    train: str | None,
+    columns: tuple[Sequence[str], str | None],
+    *,
+    device: str = "auto",
+    batch: int | None = None,
+    threads: int = 0,
+    memory_limit: int | None = None,
+) -> Teller:
+    """Return what `program` names. train: labelled texts for BY_LENGTH, whose are threads and memory_limit too.
 
-    Raises UsageError for training texts that are missing, or that a trained program has no use for.
+    device, batch: of networks. Raises UsageError for training texts that are missing, LimitExceeded, FormatError,
+    MissingExtra, OSError.
     """
-    threads = options.pop("threads", 0)
     if not names_lengths(program):
-        return NetworkTeller(program, **options)
+        return NetworkTeller(program, device, batch)
     if train is None:
         raise UsageError(
             f"'{program}' knows nothing yet; give labelled texts with --train, or --folds to hold out DATA"
         )
-    return LengthTeller(program, read_labelled(train, *columns), threads)
+    return LengthTeller(program, read_labelled(train, *columns), threads, memory_limit)
 
 
 def ask(
