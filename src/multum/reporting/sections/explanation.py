@@ -79,7 +79,7 @@ def _evidence(scores: Sequence[float]) -> Spec:
     """Return the channel of colours: white for nothing, as strong for as against."""
     most = _PALER * max((abs(score) for score in scores), default=0) or 1.0
     legend = {"orient": "top", "title": "bits", "gradientLength": 200}
-    scale = {"range": list(_SIDES), "domain": [-most, 0, most]}
+    scale = {"range": list(_SIDES), "domain": [-most, 0, most], "interpolate": "rgb"}
     return {"field": "bits", "type": "quantitative", "scale": scale, "legend": legend}
 
 
