@@ -48,6 +48,28 @@ def test_what_is_left_is_a_smaller_network_that_its_config_describes(kind: str, 
     assert torch.equal(compute(rebuild(module), batches), compute(module, batches))
 
 
+def make_relative(kind: str) -> Any:
+    """Return a network of a family that has the rules of another."""
+    import transformers
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48}
+    name = {"mistral": "Mistral", "qwen2": "Qwen2", "qwen3": "Qwen3", "roberta": "Roberta"}[kind]
+    keys = {} if kind == "roberta" else {"num_key_value_heads": 2, "head_dim": 8}
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{name}Config")(vocab_size=256, **sizes, **keys)
+    return getattr(transformers, f"{name}ForCausalLM" if keys else f"{name}Model")(config).eval()
+
+
+@pytest.mark.parametrize("kind", ["mistral", "qwen2", "qwen3", "roberta"])
+def test_relatives_of_a_family_have_its_rules(kind: str) -> None:
+    module, batches = make_relative(kind), draw_batches(kind)
+    parts = ["neurons:0.5", "layers:1"] if kind == "roberta" else ["heads:0.5", "neurons:0.5", "layers:1"]
+    for words in parts:
+        multum.structure(module, words, batches)
+    assert (module.config.intermediate_size, module.config.num_hidden_layers) == (24, 2)
+    assert torch.equal(compute(rebuild(module), batches), compute(module, batches))
+
+
 @pytest.mark.parametrize(
     ("kind", "words", "match"),
     [

@@ -10,7 +10,6 @@ before it have changed.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +21,7 @@ from multum.quantization.quantizer import AT_ONCE_BYTES, group_weights
 from multum.quantization.sensitivities import Batch, measure_sensitivities
 from multum.quantization.weights import CONVOLUTION, EMBEDDING, Skipped, Weight, find_weights
 from multum.reduction.heads import find_head
+from multum.reduction.jobs import Job, Progress
 from multum.reduction.ranks import Curve, choose_ranks
 from multum.reduction.shapes import WHITENED, LowRank
 from multum.reduction.solving import damp
@@ -29,8 +29,6 @@ from multum.reduction.walking import Moments, walk
 
 if TYPE_CHECKING:
     from torch import nn
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def lowrank(
         raise UsageError("the network has no linear layer or convolution whose rank could be lowered")
     if asked.method == WHITENED and not batches:
         raise UsageError("whitened looks at what layers read: give data, or lower ranks by svd, without any")
-    job = _Job(module, asked, chosen, batches or (), seed, progress)
+    job = Job(module, asked, chosen, batches or (), seed, progress)
     halves = _halve_whitened(job) if asked.method == WHITENED else _halve_plainly(job)
     for weight in chosen:
         if weight.name in halves:
@@ -99,27 +97,10 @@ def _why_not(module: Any, weight: Weight) -> str | None:
     return "its channels are in groups" if weight.uses[0].kind == CONVOLUTION and layer.groups > 1 else None
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """What a method gets."""
-
-    module: Any
-    asked: LowRank
-    weights: Sequence[Weight]
-    batches: Sequence[Batch]
-    seed: int
-    progress: Progress | None
-
-    def tell(self, what: str, share: float) -> None:
-        """Tell how far the work is."""
-        if self.progress is not None:
-            self.progress(what, share)
-
-
 Halves = dict[str, tuple[Tensor, Tensor]]
 
 
-def _halve_plainly(job: _Job) -> Halves:
+def _halve_plainly(job: Job) -> Halves:
     """Return the halves of matrices, [rank, inputs] and [outputs, rank], nearest by the squares of the weights."""
     curves = {weight.name: _measure_plain(weight.read()) for weight in job.weights}
     ranks = choose_ranks(curves, job.asked.share)
@@ -140,10 +121,9 @@ def _measure_plain(matrix: Tensor) -> Curve:
     return Curve.of(values / size * matrix.numel() ** 0.5, (matrix.shape[0], matrix.shape[1]))
 
 
-def _halve_whitened(job: _Job) -> Halves:
+def _halve_whitened(job: Job) -> Halves:
     """Return the halves of matrices whose product the predictions mind least."""
-    told = None if job.progress is None else partial(job.progress, "measuring")
-    rows, curves = _measure_curves(job, told)
+    rows, curves = _measure_curves(job, job.teller("measuring"))
     ranks = choose_ranks(curves, job.asked.share)
     reached = [weight for weight in job.weights if ranks.get(weight.name)]
     halves: Halves = {}
@@ -160,9 +140,7 @@ def _halve_whitened(job: _Job) -> Halves:
     return halves
 
 
-def _measure_curves(
-    job: _Job, told: Callable[[float], None] | None
-) -> tuple[Mapping[str, Tensor], Mapping[str, Curve]]:
+def _measure_curves(job: Job, told: Callable[[float], None] | None) -> tuple[Mapping[str, Tensor], Mapping[str, Curve]]:
     """Return (what errors of each output cost, what each matrix loses by its rank), of all that gradients reach."""
     groups = list(group_weights(job.weights, AT_ONCE_BYTES))
     rows: dict[str, Tensor] = {}

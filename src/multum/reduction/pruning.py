@@ -11,7 +11,6 @@ Invariant: a layer's weights change in the light of what it reads after all laye
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -21,6 +20,7 @@ from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import EMBEDDING, Skipped, Weight, find_weights
 from multum.reduction.choices import GLOBAL, MAGNITUDE, SPARSEGPT, SURGEON, WANDA, Pruning
 from multum.reduction.heads import find_head
+from multum.reduction.jobs import Job, Progress
 from multum.reduction.masks import choose, find_below, find_global_threshold
 from multum.reduction.saliences import Cutting, measure_saliences
 from multum.reduction.solving import SharedCosts, prune_matrix, refit
@@ -28,8 +28,6 @@ from multum.reduction.walking import Moments, walk
 
 if TYPE_CHECKING:
     from torch import nn
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def prune(
         raise UsageError("the network has no linear layer or convolution that can be pruned so")
     if pruning.reads_data and not batches:
         raise UsageError(f"{pruning.method} looks at what layers read: give data, or prune by magnitude, without any")
-    missed = _METHODS[pruning.method](_Job(module, pruning, chosen, batches or (), seed, progress))
+    missed = _METHODS[pruning.method](Job(module, pruning, chosen, batches or (), seed, progress))
     zeros = sum(int((weight.parameter == 0).sum()) for weight in chosen)
     lost = [weight for weight in chosen if weight.name in missed]
     left += [Skipped(weight.name, weight.parameter.numel(), "the data do not reach it") for weight in lost]
@@ -102,87 +100,71 @@ def _why_not(weight: Weight, head: Any, pruning: Pruning) -> str | None:
     return None
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """What a method gets."""
+def _walk(job: Job, change: Callable[[Weight, Moments], Tensor]) -> frozenset[str]:
+    """Give each weight what `change` makes of it; return the names of those that the data do not reach."""
+    done = 0
 
-    module: Any
-    pruning: Pruning
-    weights: Sequence[Weight]
-    batches: Sequence[Batch]
-    seed: int
-    progress: Progress | None
+    def visit(weight: Weight, moments: Moments) -> None:
+        nonlocal done
+        weight.write(change(weight, moments))
+        done += 1
+        job.tell("pruning", done / len(job.weights))
 
-    def tell(self, what: str, share: float) -> None:
-        """Tell how far the work is."""
-        if self.progress is not None:
-            self.progress(what, share)
-
-    def walk(self, change: "Callable[[Weight, Moments], Tensor]") -> frozenset[str]:
-        """Give each weight what `change` makes of it; return the names of those that the data do not reach."""
-        done = 0
-
-        def visit(weight: Weight, moments: Moments) -> None:
-            nonlocal done
-            weight.write(change(weight, moments))
-            done += 1
-            self.tell("pruning", done / len(self.weights))
-
-        return walk(self.module, self.weights, self.batches, visit)
+    return walk(job.module, job.weights, job.batches, visit)
 
 
-def _prune_by_magnitude(job: _Job) -> frozenset[str]:
+def _prune_by_magnitude(job: Job) -> frozenset[str]:
     """Clear the smallest weights. Every weight is reached."""
     sizes = {weight.name: weight.read().abs() for weight in job.weights}
     threshold: float | None = None
-    if job.pruning.share is not None and job.pruning.usual_scope == GLOBAL:
-        threshold = find_global_threshold(sizes.values(), job.pruning.share)
+    if job.asked.share is not None and job.asked.usual_scope == GLOBAL:
+        threshold = find_global_threshold(sizes.values(), job.asked.share)
     for done, weight in enumerate(job.weights):
         scores = sizes[weight.name]
-        gone = choose(scores, job.pruning) if threshold is None else find_below(scores, threshold)
+        gone = choose(scores, job.asked) if threshold is None else find_below(scores, threshold)
         weight.write(weight.read().masked_fill_(gone, 0.0))
         job.tell("pruning", (done + 1) / len(job.weights))
     return frozenset()
 
 
-def _prune_by_wanda(job: _Job) -> frozenset[str]:
+def _prune_by_wanda(job: Job) -> frozenset[str]:
     """Clear weights that are small beside what they multiply."""
 
     def change(weight: Weight, moments: Moments) -> Tensor:
         matrix = weight.read()
         scores = matrix.square() * moments.columns.diagonal().float()
-        return matrix.masked_fill_(choose(scores, job.pruning), 0.0)
+        return matrix.masked_fill_(choose(scores, job.asked), 0.0)
 
-    return job.walk(change)
+    return _walk(job, change)
 
 
-def _prune_by_sparsegpt(job: _Job) -> frozenset[str]:
+def _prune_by_sparsegpt(job: Job) -> frozenset[str]:
     """Clear weights whose loss the outputs mind least, and have later columns make it good."""
     shared = SharedCosts(natural=True)
 
     def change(weight: Weight, moments: Moments) -> Tensor:
-        return prune_matrix(weight.read(), shared.prepare(moments), lambda scores: choose(scores, job.pruning))
+        return prune_matrix(weight.read(), shared.prepare(moments), lambda scores: choose(scores, job.asked))
 
-    return job.walk(change)
+    return _walk(job, change)
 
 
-def _prune_by_surgeon(job: _Job) -> frozenset[str]:
+def _prune_by_surgeon(job: Job) -> frozenset[str]:
     """Clear weights whose loss the predictions mind least; then all that stay make it good."""
-    told = None if job.progress is None else partial(job.progress, "measuring")
+    told = job.teller("measuring")
     saliences = measure_saliences(job.module, job.weights, job.batches, seed=job.seed, progress=told)
     reached = [weight for weight in job.weights if weight.name in saliences]
-    cutting = Cutting.plan(job.pruning, reached, saliences)
-    shared = SharedCosts(natural=job.pruning.pattern is not None)
+    cutting = Cutting.plan(job.asked, reached, saliences)
+    shared = SharedCosts(natural=job.asked.pattern is not None)
 
     def change(weight: Weight, moments: Moments) -> Tensor:
         matrix, costs = weight.read(), shared.prepare(moments)
         return refit(matrix, prune_matrix(matrix, costs, cutting.choose(weight)), costs)
 
-    missed = replace(job, weights=reached).walk(change)
+    missed = _walk(replace(job, weights=reached), change)
     return missed | {weight.name for weight in job.weights if weight.name not in saliences}
 
 
-_METHODS: dict[str, Callable[[_Job], frozenset[str]]] = {
+_METHODS: dict[str, Callable[[Job], frozenset[str]]] = {
     MAGNITUDE: _prune_by_magnitude,
     WANDA: _prune_by_wanda,
     SPARSEGPT: _prune_by_sparsegpt,

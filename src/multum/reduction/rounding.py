@@ -21,6 +21,7 @@ from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import EMBEDDING, Skipped, Weight, find_weights
 from multum.reduction.choices import AWQ, GPTQ, HQQ, RTN, Rounding
 from multum.reduction.heads import find_head
+from multum.reduction.jobs import Progress
 from multum.reduction.scales import Scales, choose_scales
 from multum.reduction.scaling import fit_robustly, scale_inputs
 from multum.reduction.solving import Costs, SharedCosts
@@ -30,7 +31,6 @@ from multum.tensors.grids import FINEST, Grid
 if TYPE_CHECKING:
     from torch import nn
 
-Progress = Callable[[str, float], None]
 _BLOCK = 128
 
 

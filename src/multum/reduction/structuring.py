@@ -8,7 +8,6 @@ Invariant: what is left is a network of the same family, which its own config, c
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -19,13 +18,12 @@ from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import Weight, find_weights
 from multum.reduction.anatomy import Anatomy
 from multum.reduction.grouping import Grouping, group_heads, group_neurons
+from multum.reduction.jobs import Job, Progress
 from multum.reduction.removing import Removal, remove_groups
 from multum.reduction.saliences import measure_saliences
 from multum.reduction.shapes import HEADS, LAYERS, NEURONS, Structure
 from multum.reduction.skipping import choose_layers
 from multum.reduction.walking import Moments, walk
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ def structure(
     if not batches:
         raise UsageError(f"what {asked.part} are worth is seen on data: give some")
     before, told_before = _count_weights(module), anatomy.describe()
-    job = _Job(anatomy, asked, batches, seed, progress)
-    told, origins = _remove_layers(job) if asked.part == LAYERS else _remove_inputs(job)
+    job = Job(module, asked, (), batches, seed, progress)
+    told, origins = _remove_layers(anatomy, job) if asked.part == LAYERS else _remove_inputs(anatomy, job)
     after = anatomy.describe()
     changes = {key: value for key, value in after.items() if value != told_before.get(key)}
     return Restructured(told, changes, origins, before, _count_weights(module))
@@ -70,30 +68,12 @@ def _count_weights(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """What removing gets."""
-
-    anatomy: Anatomy
-    asked: Structure
-    batches: Sequence[Batch]
-    seed: int
-    progress: Progress | None
-
-    def tell(self, what: str, share: float) -> None:
-        """Tell how far the work is."""
-        if self.progress is not None:
-            self.progress(what, share)
-
-
-def _remove_layers(job: _Job) -> tuple[str, dict[str, str]]:
+def _remove_layers(anatomy: Anatomy, job: Job) -> tuple[str, dict[str, str]]:
     """Take out whole layers; return (what was done, where names came from)."""
-    anatomy, count = job.anatomy, int(job.asked.share)
-    blocks = list(anatomy.blocks)
+    count, blocks = int(job.asked.share), list(anatomy.blocks)
     if count >= len(blocks):
         raise UsageError(f"{count} of {len(blocks)} layers cannot go; keep at least one")
-    told = None if job.progress is None else partial(job.progress, "leaving out layers")
-    kept = choose_layers(anatomy, count, job.batches, told)
+    kept = choose_layers(anatomy, count, job.batches, job.teller("leaving out layers"))
     origins = {}
     for number, block in enumerate(kept):
         old = blocks.index(block)
@@ -105,12 +85,12 @@ def _remove_layers(job: _Job) -> tuple[str, dict[str, str]]:
     return f"of layers 0 to {len(blocks) - 1}, {gone} are gone", origins
 
 
-def _remove_inputs(job: _Job) -> tuple[str, dict[str, str]]:
+def _remove_inputs(anatomy: Anatomy, job: Job) -> tuple[str, dict[str, str]]:
     """Take out what feeds one layer of each block; return (what was done, no other names)."""
-    grouping = _GROUPINGS[job.asked.part](job.anatomy, job.asked.share)
-    readers = _find_readers(job.anatomy, grouping)
-    told = None if job.progress is None else partial(job.progress, "measuring")
-    saliences = measure_saliences(job.anatomy.module, readers, job.batches, seed=job.seed, progress=told)
+    grouping = _GROUPINGS[job.asked.part](anatomy, job.asked.share)
+    readers = _find_readers(anatomy, grouping)
+    told = job.teller("measuring")
+    saliences = measure_saliences(job.module, readers, job.batches, seed=job.seed, progress=told)
     kept: dict[str, Tensor] = {}
 
     def change(weight: Weight, moments: Moments) -> None:
@@ -121,12 +101,12 @@ def _remove_inputs(job: _Job) -> tuple[str, dict[str, str]]:
         kept[weight.name] = removal.left.nonzero().flatten()
         job.tell("removing", len(kept) / len(readers))
 
-    missed = walk(job.anatomy.module, readers, job.batches, change)
+    missed = walk(job.module, readers, job.batches, change)
     if missed:
         raise UsageError(f"the data do not reach '{min(missed)}', so that nobody knows what may go; give other data")
     for number, reader in enumerate(readers):
-        grouping.cut(job.anatomy.blocks[number], kept[reader.name])
-    grouping.settle(job.anatomy)
+        grouping.cut(anatomy.blocks[number], kept[reader.name])
+    grouping.settle(anatomy)
     return f"{grouping.told} are gone in each of {len(readers)} layers", {}
 
 

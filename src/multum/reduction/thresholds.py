@@ -13,7 +13,8 @@ from multum.errors import UsageError
 from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import Weight, find_weights
 from multum.reduction.choices import Pruning
-from multum.reduction.pruning import Progress, Pruned, prune
+from multum.reduction.jobs import Progress
+from multum.reduction.pruning import Pruned, prune
 
 if TYPE_CHECKING:
     from torch import nn
