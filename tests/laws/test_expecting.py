@@ -15,8 +15,8 @@ from tests.laws.samples import CHINCHILLA, make_grid, make_runs, say_chinchilla
 FREE = "E + A / N**alpha + B / D**beta"
 
 
-def fit_runs(noise: float, seed: int = 0, form: str = "chinchilla", **planted: float) -> Fit:
-    points = read_points([make_runs(noise, seed, **planted)])
+def fit_runs(noise: float, form: str = "chinchilla") -> Fit:
+    points = read_points([make_runs(noise)])
     return fit_form(make_form(form, list(points.columns)), points)
 
 

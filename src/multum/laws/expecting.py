@@ -7,6 +7,7 @@ towards usual ones; the less, the better the points tell them. Without noise bot
 Source: Huber 1964, "Robust estimation of a location parameter" (delta in proportion to the scatter).
 """
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +39,7 @@ def expect(fit: Fit) -> Fit:
 def _measure_scatter(fit: Fit) -> float:
     """Return the standard deviation of log residuals, as the middle half of them tells it."""
     share = len(fit.points) / fit.spare
-    return _MEDIAN * float(np.median(np.abs(fit.residuals))) * share**0.5
+    return _MEDIAN * float(np.median(np.abs(fit.residuals))) * math.sqrt(share)
 
 
 def _list_starts(fit: Fit) -> Array:

@@ -103,7 +103,8 @@ def _draw(told: _Told, number: int) -> Figure:
     layers = [spans, dots]
     if known:
         # where the expectation is what came
-        ends = [{"x": end, "loss": end} for end in (min(row["x"] for row in rows), max(row["x"] for row in rows))]
+        actual = [row.actual for row in told.rows if row.actual is not None]
+        ends = [{"x": end, "loss": end} for end in (min(actual), max(actual))]
         layers.insert(0, draw({"type": "line", "strokeDash": [4, 4], "opacity": 0.5}, ends, x=x, y=y))
     said = (
         f"Expected losses with 80 % intervals{', against actual ones; on the dashed line they agree' if known else ''}."
