@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +37,9 @@ RECIPES = {
         "distil=0.5:{distil:g} | gradual=0.9:{gradual:g} | qat=3:{qat:g} | code",
     ),
     "two convolutions": (
-        "code",
         "gradual=0.95:{gradual:g} | qat=3:{qat:g} | code",
         "gradual=0.98:{gradual:g} | qat=3:{qat:g} | code",
+        "code",
     ),
 }
 Row = dict[str, Any]
@@ -68,9 +68,12 @@ def main() -> int:
     asked = parse_arguments()
     if not asked.tables_only:
         torch.set_num_threads(asked.threads)
+        rows = keep_rows(asked)
         with tempfile.TemporaryDirectory(prefix="multum-bench-") as name:
-            rows = measure(asked, Path(name))
-        asked.out.write_text(json.dumps(describe(asked, [*keep_rows(asked), *rows]), indent=1) + "\n", "utf-8")
+            for row in measure(asked, Path(name)):
+                rows.append(row | {"examples": asked.examples})
+                print(json.dumps(row), flush=True)
+                asked.out.write_text(json.dumps(describe(asked, rows), indent=1) + "\n", "utf-8")
     results = json.loads(asked.out.read_text("utf-8"))
     print(show_table(results))
     if asked.out == RESULTS:
@@ -115,16 +118,14 @@ def keep_rows(asked: argparse.Namespace) -> list[Row]:
     return [row for row in before if row["network"] not in asked.only]
 
 
-def measure(asked: argparse.Namespace, folder: Path) -> list[Row]:
-    """Return a row for each network and recipe."""
+def measure(asked: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    """Yield a row for each network and recipe."""
     training, test = read_images("train", asked.examples), read_images("t10k", None)
     np.savez(folder / "train.npz", x=training[0], y=training[1])
-    rows = []
     if "resnet" in asked.only:
-        rows += measure_resnet(asked, folder, test)
+        yield from measure_resnet(asked, folder, test)
     if "two convolutions" in asked.only:
-        rows += measure_convolutions(asked, training, test)
-    return rows
+        yield from measure_convolutions(asked, training, test)
 
 
 def read_images(part: str, count: int | None) -> Images:
@@ -137,7 +138,7 @@ def read_images(part: str, count: int | None) -> Images:
     return found.inputs[:count, 0], labels[:count]
 
 
-def measure_resnet(asked: argparse.Namespace, folder: Path, test: Images) -> list[Row]:
+def measure_resnet(asked: argparse.Namespace, folder: Path, test: Images) -> Iterator[Row]:
     """Return the rows of the ResNet."""
     from multum.neural.classifiers import open_classifier, predict
     from multum.training.labels.fitting import fit_labels
@@ -157,7 +158,7 @@ def measure_resnet(asked: argparse.Namespace, folder: Path, test: Images) -> lis
     return list_rows(asked, "resnet", classifier.module, run, data, score, into=None)
 
 
-def measure_convolutions(asked: argparse.Namespace, training: Images, test: Images) -> list[Row]:
+def measure_convolutions(asked: argparse.Namespace, training: Images, test: Images) -> Iterator[Row]:
     """Return the rows of the two convolutions."""
     pixels, labels = scale_pixels(training[0]), torch.from_numpy(training[1])
     batches = [
@@ -204,13 +205,12 @@ def list_rows(
     data: Any,
     score: Score,
     into: Callable[[], nn.Module] | None,
-) -> list[Row]:
-    """Return the rows of one network: as it came, and by each recipe."""
+) -> Iterator[Row]:
+    """Yield the rows of one network: as it came, and by each recipe."""
     import multum
 
     raw_bytes = 4 * sum(parameter.numel() for parameter in module.parameters())
-    rows = [{"network": name, "recipe": "", "bytes": raw_bytes, "accuracy": score(module)}]
-    print(json.dumps(rows[0]), flush=True)
+    yield {"network": name, "recipe": "", "bytes": raw_bytes, "accuracy": score(module)}
     for words in RECIPES[name]:
         recipe = words.format(distil=asked.distil, gradual=asked.gradual, qat=asked.qat)
         with tempfile.TemporaryDirectory(prefix="multum-bench-") as folder:
@@ -218,19 +218,15 @@ def list_rows(
             made = multum.shrink(model, f"{folder}/small.mtm", data=data, recipe=recipe, threads=asked.threads)
             spent_s = time.perf_counter() - started_s
             back = multum.load_program(f"{folder}/small.mtm", into=None if into is None else into())
-        rows.append(
-            {
-                "network": name,
-                "recipe": recipe,
-                "bytes": made.bytes_after,
-                "share": round(made.bytes_after / raw_bytes, 5),
-                "accuracy": score(back),
-                "seconds": round(spent_s, 1),
-                "told": [line.told for line in made.passes],
-            }
-        )
-        print(json.dumps(rows[-1]), flush=True)
-    return rows
+        yield {
+            "network": name,
+            "recipe": recipe,
+            "bytes": made.bytes_after,
+            "share": round(made.bytes_after / raw_bytes, 5),
+            "accuracy": score(back),
+            "seconds": round(spent_s, 1),
+            "told": [line.told for line in made.passes],
+        }
 
 
 def show_table(results: dict[str, Any]) -> str:

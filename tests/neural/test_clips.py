@@ -30,6 +30,7 @@ def test_gradients_pass_inside_and_move_the_clip_outside() -> None:
     clip(inputs).sum().backward()
     assert inputs.grad is not None
     assert inputs.grad.tolist() == [0.0, 1.0, 1.0, 0.0, 0.0]
+    assert clip.most.grad is not None
     assert float(clip.most.grad) == 1.0  # two above, one below
 
 

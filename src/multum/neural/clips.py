@@ -49,9 +49,10 @@ class Clip(nn.Module):
         """Return the inputs on their grid; what is beyond it is at its end, and moves it."""
         most = self.most.clamp_min(torch.finfo(torch.float32).tiny).to(inputs.dtype)
         least = -most if self.signed else torch.zeros_like(most)
-        kept: Tensor = torch.minimum(torch.maximum(inputs, least), most)
+        kept = torch.minimum(torch.maximum(inputs, least), most)
         step = most.detach() / (2 ** (self.bits - self.signed) - 1)
-        return kept + ((kept / step).round() * step - kept).detach()
+        rounded: Tensor = kept + ((kept / step).round() * step - kept).detach()
+        return rounded
 
     def read(self) -> Reach:
         """Return how far it reaches now."""

@@ -59,7 +59,7 @@ def _run(
     started_s: float,
 ) -> ShrinkReport:
     weights = model.weights  # as it came: passes may leave fewer
-    check_memory(weights, asked.memory_limit)
+    check_memory(weights, asked.memory_limit, learns=asked.steps.learns)
     check_finite(model)
     probe = None if model.source is None else make_probe(model.config, model.source)
     running = None if probe is None else measure_running(model.module, *probe)

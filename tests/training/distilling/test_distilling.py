@@ -23,7 +23,7 @@ def byte_teacher(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return (a program over bytes, a text that it knows)."""
     folder = tmp_path_factory.mktemp("bytes")
     (folder / "a.txt").write_text("".join(f"line {number % 7} of seven\n" for number in range(600)), "utf-8")
-    multum.fit(folder / "a.txt", folder / "run", parameters=30_000, tokens=40_000, window=64, **QUICK)
+    multum.fit(folder / "a.txt", folder / "run", parameters=60_000, tokens=30_000, window=64, **QUICK)
     return folder / "run", folder / "a.txt"
 
 

@@ -28,7 +28,8 @@ class Net(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - as torch calls it
         hidden = self.second(self.first(input).relu()).relu()
-        return self.last(hidden)
+        logits: Tensor = self.last(hidden)
+        return logits
 
 
 def make_taught() -> Net:

@@ -1,6 +1,7 @@
 """What weights may be while they train: zeros that stay, integers with steps of a grid."""
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from tests.shrinking.families import FAMILIES, make_perceptron
 
 
 def test_zeros_stay_and_get_no_gradient() -> None:
-    layer = nn.Sequential(nn.Linear(6, 4))
+    layer: Any = nn.Sequential(nn.Linear(6, 4))
     with torch.no_grad():
         layer[0].weight[:, :3] = 0
     keep_zeros(choose_weights(layer), all_matrices=False)
@@ -36,7 +37,7 @@ def test_zeros_stay_and_get_no_gradient() -> None:
 
 
 def test_matrices_without_zeros_are_free_unless_all_are_masked() -> None:
-    layers = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 4))
+    layers: Any = nn.Sequential(nn.Linear(6, 4), nn.Linear(4, 4))
     keep_zeros(choose_weights(layers), all_matrices=False)
     assert not list_kept(layers)
     keep_zeros(choose_weights(layers), all_matrices=True)
@@ -46,7 +47,7 @@ def test_matrices_without_zeros_are_free_unless_all_are_masked() -> None:
 @pytest.mark.parametrize("bits", [2, 3, 4, 8])
 def test_integers_have_so_many_bits_and_steps_that_learn(bits: int) -> None:
     torch.manual_seed(0)
-    layer = nn.Sequential(nn.Linear(32, 8))
+    layer: Any = nn.Sequential(nn.Linear(32, 8))
     use_steps(choose_weights(layer), bits)
     stepped = find_stepped(layer[0])
     assert stepped is not None
@@ -61,7 +62,7 @@ def test_integers_have_so_many_bits_and_steps_that_learn(bits: int) -> None:
 
 
 def test_a_weight_beyond_its_integers_learns_no_more() -> None:
-    layer = nn.Sequential(nn.Linear(4, 1, bias=False))
+    layer: Any = nn.Sequential(nn.Linear(4, 1, bias=False))
     use_steps(choose_weights(layer), 2)
     behind = layer[0].parametrizations.weight.original
     with torch.no_grad():
@@ -71,7 +72,7 @@ def test_a_weight_beyond_its_integers_learns_no_more() -> None:
 
 
 def test_steps_of_layers_that_hold_inputs_first_are_by_output() -> None:
-    module = FAMILIES["gpt2"]()
+    module: Any = FAMILIES["gpt2"]()
     weights = [weight for weight in choose_weights(module) if weight.transposed]
     use_steps(weights, 4)
     layer = module.transformer.h[0].mlp.c_fc
@@ -82,7 +83,7 @@ def test_steps_of_layers_that_hold_inputs_first_are_by_output() -> None:
 
 
 def test_tied_layers_are_constrained_once_and_stay_tied() -> None:
-    module = make_perceptron()
+    module: Any = make_perceptron()
     weights = choose_weights(module)
     keep_zeros(weights, all_matrices=True)
     use_steps(weights, 3)
@@ -94,7 +95,7 @@ def test_tied_layers_are_constrained_once_and_stay_tied() -> None:
 
 
 def test_tables_and_heads_of_words_are_left_alone() -> None:
-    module = FAMILIES["gpt2"]()
+    module: Any = FAMILIES["gpt2"]()
     chosen = {weight.name for weight in choose_weights(module)}
     everything = {weight.name for weight in find_weights(module)[0]}
     assert {"transformer.wte.weight", "transformer.wpe.weight"} == everything - chosen
@@ -108,7 +109,7 @@ def test_scores_are_shares_of_what_is_not_smaller() -> None:
 
 def test_zeros_grow_along_a_cubic_and_no_layer_is_cleared() -> None:
     torch.manual_seed(0)
-    layers = nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64))
+    layers: Any = nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64))
     with torch.no_grad():
         layers[1].weight.mul_(1e-3)  # by size alone all of it would go
     keep_zeros(choose_weights(layers), all_matrices=True)
@@ -126,7 +127,7 @@ def test_zeros_grow_along_a_cubic_and_no_layer_is_cleared() -> None:
 
 def test_zeros_that_were_there_stay_and_count() -> None:
     torch.manual_seed(0)
-    layer = nn.Sequential(nn.Linear(64, 64))
+    layer: Any = nn.Sequential(nn.Linear(64, 64))
     with torch.no_grad():
         layer[0].weight[:32] = 0
     keep_zeros(choose_weights(layer), all_matrices=True)

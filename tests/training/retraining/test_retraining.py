@@ -148,7 +148,7 @@ def test_layers_of_another_width_are_mapped_to_their_teachers() -> None:
     batch = draw_for("llama")[0]
     pupil, layers = pair_layers(narrow, wide, batch, 0)
     assert layers == (2, 4)
-    assert [tuple(one.weight.shape) for one in pupil.maps] == [(32, 16)] * 2
+    assert [one.weight.shape for one in list[Any](pupil.maps)] == [(32, 16)] * 2
     told, taught = pupil(**batch), ask(wide, batch, layers)
     assert [one.shape for one in told.hidden] == [one.shape for one in taught.hidden]
     same, _ = pair_layers(copy.deepcopy(wide), wide, batch, 0)
@@ -159,14 +159,15 @@ def test_hidden_states_like_the_teachers_cost_nothing() -> None:
     wide = build_llama()
     asked = Retraining(hidden=2.0)
     lessons = GivenLessons(draw_for("llama"), 0)
-    task = make_task(copy.deepcopy(wide), wide, lessons, asked)
+    student: Any = copy.deepcopy(wide)
+    task = make_task(student, wide, lessons, asked)
     with torch.no_grad():
         nats, units = task.loss(task.build(), lessons.take(0))
         assert units == 4 * 32
         assert float(nats) == pytest.approx(0, abs=1e-3)
-        task.pupil.student.model.layers[0].mlp.up_proj.weight.mul_(2)
+        student.model.layers[0].mlp.up_proj.weight.mul_(2)
         costlier, _ = task.loss(task.build(), lessons.take(0))
-        plain = make_task(task.pupil.student, wide, lessons, Retraining())
+        plain = make_task(student, wide, lessons, Retraining())
         assert float(costlier) > float(plain.loss(plain.build(), lessons.take(0))[0]) + 1
 
 

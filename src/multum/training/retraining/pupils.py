@@ -87,7 +87,7 @@ def pair_layers(student: nn.Module, teacher: nn.Module, inputs: Batch, seed: int
 
 def _list_states(module: nn.Module, inputs: Batch) -> tuple[Tensor, ...]:
     """Return all hidden states of a module for `inputs`."""
-    ask(module, inputs, (0,))  # refuses a module without any
+    _check_shows(module)
     given: dict[str, Any] = {name: tensor for name, tensor in inputs.items() if name != LABELS}
     return tuple(map(_put_width_last, module(**given, output_hidden_states=True).hidden_states))
 
