@@ -1,7 +1,6 @@
 """Judging what tells labels: on each of the data and on all, in folds, against another, and on damaged inputs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,20 +12,9 @@ from multum.judging.contests import Contest, contest_labels
 from multum.judging.damage import IMAGE_DAMAGE, TEXT_DAMAGE, damage_all, list_strengths
 from multum.judging.options import Options
 from multum.judging.predictions import Predictions, appraise, join
-from multum.judging.reports import ALL, Damaged, LabelVerdict
+from multum.judging.reports import ALL, Damaged, Judged, LabelVerdict
 from multum.judging.resampling import find_interval, find_share_interval, resample
 from multum.judging.tellers import BY_LENGTH, Inputs, LengthTeller, Teller, ask, names_lengths, open_teller
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What there is to say of a classifier. size_bits: of it, or of the texts that it has read."""
-
-    size_bits: int
-    verdicts: tuple[LabelVerdict, ...]
-    pooled: LabelVerdict | None
-    against: Contest | None
-    robust: tuple[Damaged, ...] = ()
 
 
 def judge_classifier(program: str, data: Sequence[str], options: Options) -> Judged:

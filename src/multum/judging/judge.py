@@ -2,13 +2,15 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from multum.errors import UsageError
 from multum.evaluation.rates import find_task
+from multum.judging.classifiers import judge_classifier
 from multum.judging.memorising import Memorised, measure_memory
 from multum.judging.options import Options, Progress
-from multum.judging.reports import EvaluateReport
+from multum.judging.rates import judge_rates
+from multum.judging.reports import EvaluateReport, Judged
 from multum.judging.tellers import names_lengths
 from multum.reporting.reporter import draw_results
 
@@ -80,15 +82,7 @@ def _judge(program: str, data: Sequence[str], options: Options) -> EvaluateRepor
     """Return what was found of a program of any task. Raises UsageError for tasks that nobody judges yet."""
     started_s = time.perf_counter()
     task = "labels" if names_lengths(program) else find_task(program)
-    if task == "labels":
-        from multum.judging.classifiers import judge_classifier as judge
-    elif task in ("bytes", "tokens"):
-        if options.folds is not None:
-            raise UsageError(f"'{program}' is a program for {task}; folds are for classifiers")
-        from multum.judging.rates import judge_rates as judge  # type: ignore[assignment]
-    else:
-        raise UsageError(f"'{program}' is a program for {task}; programs for bytes, tokens and labels are judged")
-    judged = judge(program, data, options)
+    judged = _find_judge(program, task, options)(program, data, options)
     return EvaluateReport(
         program=program,
         task=task,
@@ -102,6 +96,17 @@ def _judge(program: str, data: Sequence[str], options: Options) -> EvaluateRepor
         seed=options.seed,
         seconds=time.perf_counter() - started_s,
     )
+
+
+def _find_judge(program: str, task: str, options: Options) -> Callable[[str, Sequence[str], Options], Judged]:
+    """Return what judges programs of a task. Raises UsageError."""
+    if task == "labels":
+        return judge_classifier
+    if task not in ("bytes", "tokens"):
+        raise UsageError(f"'{program}' is a program for {task}; programs for bytes, tokens and labels are judged")
+    if options.folds is not None:
+        raise UsageError(f"'{program}' is a program for {task}; folds are for classifiers")
+    return judge_rates
 
 
 def _find_copies(data: Sequence[str], options: Options) -> Memorised | None:

@@ -1,7 +1,6 @@
 """Judging programs of data: their rate with an interval, against another, and on damaged data."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,11 @@ from multum.evaluation.programs import Program, open_program
 from multum.judging.contests import Contest, contest_bytes
 from multum.judging.damage import BYTE_DAMAGE, list_strengths
 from multum.judging.options import Options
-from multum.judging.reports import ALL, ByteVerdict, Damaged
+from multum.judging.reports import ALL, ByteVerdict, Damaged, Judged
 from multum.judging.resampling import Floats, Interval, find_interval, resample_means
 
 # 2 ** bits above this is no float.
 _MOST_BITS = 1023.0
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What there is to say of a program of data."""
-
-    size_bits: int
-    verdicts: tuple[ByteVerdict, ...]
-    pooled: ByteVerdict | None
-    against: Contest | None
-    robust: tuple[Damaged, ...] = ()
 
 
 def judge_rates(program: str, data: Sequence[str], options: Options) -> Judged:

@@ -109,6 +109,17 @@ class Damaged:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """What there is to say of a program of any task. size_bits: of it, or of the texts that it has read."""
+
+    size_bits: int
+    verdicts: tuple[Verdict, ...]
+    pooled: Verdict | None
+    against: Contest | None
+    robust: tuple[Damaged, ...] = ()
+
+
+@dataclass(frozen=True)
 class EvaluateReport:
     """What `evaluate` found. verdicts: one for each of the data. pooled: of all, where they are several.
 
