@@ -3,9 +3,10 @@
 from functools import partial
 from typing import Any
 
-from multum.reporting.charts import bars, draw, hover, layer, names
+from multum.reporting.charts import hover
 from multum.reporting.content import Cell, Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
+from multum.reporting.rankings import rank
 
 KINDS = (
     Kind(
@@ -14,8 +15,6 @@ KINDS = (
         printed_by="classify",
     ),
 )
-
-_ROW_HEIGHT = 30
 
 
 def show(material: Material) -> Section | None:
@@ -52,8 +51,7 @@ def _draw(number: int, document: Document) -> Figure:
         for name, precision, recall, f1 in zip(fields["classes"], *columns, strict=True)
     ]
     tips = hover(("class", "class", None), *((name, name, ".3f") for name in ("precision", "recall", "f1")))
-    x, y = bars("f1", rows, "F1", form=".2f"), names("class", [row["class"] for row in rows])
-    chart = layer(draw("bar", rows, x=x, y=y, tooltip=tips), height=_ROW_HEIGHT * len(rows))
+    chart = rank(rows, "class", "f1", "F1", tips, form=".2f")
     worst = min(rows, key=lambda row: row["f1"])
     told = f"F1 of {len(rows)} classes; least: {worst['class']}, {worst['f1']:.3f}."
     cells: tuple[tuple[Cell, ...], ...] = tuple(

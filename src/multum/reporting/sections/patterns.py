@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from multum.reporting.charts import bars, draw, hover, layer, names
+from multum.reporting.charts import hover
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
+from multum.reporting.rankings import cut, rank
 
 KINDS = (
     Kind(
@@ -15,7 +16,8 @@ KINDS = (
 )
 
 _WHAT = {"items": "sets of items", "sequence": "sequences", "log": "templates"}
-_ROW_HEIGHT, _MOST_BARS, _MOST_ROWS, _SHOWN = 30, 15, 200, 90
+# Bars of a figure, rows of a table, and characters of a pattern that are shown.
+_MOST_BARS, _MOST_ROWS, _SHOWN = 15, 200, 90
 
 
 def show(material: Material) -> Section | None:
@@ -68,8 +70,7 @@ def _draw(document: Document, number: int) -> list[Figure]:
     if not shown:
         return []
     tips = hover(("text", "pattern", None), ("usage", "times", ",.0f"), ("saved", "bits saved", ",.0f"))
-    x, y = bars("saved", shown, "bits saved"), names("place", [row["place"] for row in shown])
-    chart = layer(draw("bar", shown, x=x, y=y, tooltip=tips), height=_ROW_HEIGHT * len(shown))
+    chart = rank(shown, "place", "saved", "bits saved", tips)
     told = f"Bits that {len(shown)} of {len(rows)} patterns save; most: {shown[0]['text']}, {shown[0]['saved']:,.0f}."
     cells = tuple((row["text"], row["usage"], round(row["saved"], 1)) for row in rows[:_MOST_ROWS])
     table = Table(("pattern", "times", "bits saved"), cells)
@@ -79,14 +80,10 @@ def _draw(document: Document, number: int) -> list[Figure]:
 def _read_patterns(document: Document) -> list[dict[str, Any]]:
     return [
         {
-            "place": f"{place}. {_cut(str(one['text']))}",
-            "text": _cut(str(one["text"])),
+            "place": f"{place}. {cut(one['text'], _SHOWN)}",
+            "text": cut(one["text"], _SHOWN),
             "usage": read_number(one["usage"]),
             "saved": read_number(one["saved_bits"]),
         }
         for place, one in enumerate(document.fields["patterns"], 1)
     ]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

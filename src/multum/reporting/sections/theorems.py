@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from multum.reporting.charts import bars, draw, hover, layer, names
+from multum.reporting.charts import hover
 from multum.reporting.content import Figure, Material, Section, Table
 from multum.reporting.documents import Document, Kind, read_number
+from multum.reporting.rankings import cut, rank
 
 KINDS = (
     Kind(
@@ -15,7 +16,6 @@ KINDS = (
     Kind("laws", frozenset({"theorems", "raw_bits", "bits", "rows", "columns"}), printed_by="discover laws"),
 )
 
-_ROW_HEIGHT = 30
 # Bars of one figure, and terms or characters that a cell shows.
 _MOST_BARS, _SHOWN_TERMS, _SHOWN = 20, 6, 120
 
@@ -37,7 +37,7 @@ def _tell_sequence(document: Document) -> str:
     if fields["law"] is None:
         return f"{document.name}: no law of {read_number(fields['terms']):,.0f} terms is believed."
     return (
-        f"{document.name}: {_cut(fields['law'])}; {read_number(fields['checked_terms']):,.0f} terms confirm it,"
+        f"{document.name}: {cut(fields['law'], _SHOWN)}; {read_number(fields['checked_terms']):,.0f} terms confirm it,"
         f" {read_number(fields['law_bits']):,.0f} bits instead of {read_number(fields['raw_bits']):,.0f}."
     )
 
@@ -63,13 +63,13 @@ def _read_sequence(document: Document) -> tuple[str | float | None, ...]:
     following = ", ".join(str(term) for term in fields["following"][:_SHOWN_TERMS])
     return (
         document.name,
-        _cut(fields["law"]) if found else "none",
+        cut(fields["law"], _SHOWN) if found else "none",
         str(fields["kind"]),
         read_number(fields["terms"]),
         read_number(fields["checked_terms"]),
         round(read_number(fields["raw_bits"]), 1),
         round(read_number(fields["law_bits"]), 1) if found else None,
-        _cut(following),
+        cut(following, _SHOWN),
     )
 
 
@@ -93,8 +93,7 @@ def _draw_laws(document: Document, number: int) -> list[Figure]:
         ("saved", "bits saved", ",.0f"),
         ("confirmed", "rows that confirm it", ",.0f"),
     )
-    x, y = bars("saved", shown, "bits saved"), names("law", [row["law"] for row in shown])
-    chart = layer(draw("bar", shown, x=x, y=y, tooltip=tips), height=_ROW_HEIGHT * len(shown))
+    chart = rank(shown, "law", "saved", "bits saved", tips)
     told = f"Bits that each of {len(shown)} laws saves; most: {shown[0]['law']}, {shown[0]['saved']:,.0f}."
     cells = tuple((row["law"], row["kind"], row["rows"], row["confirmed"], round(row["saved"], 1)) for row in rows)
     table = Table(("law", "kind", "rows", "rows that confirm it", "bits saved"), cells)
@@ -104,7 +103,7 @@ def _draw_laws(document: Document, number: int) -> list[Figure]:
 def _read_laws(document: Document) -> list[dict[str, Any]]:
     return [
         {
-            "law": _cut(one["text"]),
+            "law": cut(one["text"], _SHOWN),
             "kind": str(one["kind"]),
             "rows": read_number(one["rows"]),
             "confirmed": read_number(one["confirmed"]),
@@ -112,9 +111,3 @@ def _read_laws(document: Document) -> list[dict[str, Any]]:
         }
         for one in document.fields["theorems"]
     ]
-
-
-def _cut(text: object) -> str:
-    """Return a text no longer than a cell shows."""
-    whole = str(text)
-    return whole if len(whole) <= _SHOWN else f"{whole[: _SHOWN - 1]}…"
