@@ -63,6 +63,14 @@ def test_a_search_goes_on_for_another_target_and_a_seed_makes_it_again(net: Path
     multum.load_program("c.mtm")
 
 
+def test_a_folder_with_other_things_in_it_is_left_alone(net: Path) -> None:
+    Path("mine").mkdir()
+    Path("mine/0.mtm").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="'mine' is not empty and holds no search"):
+        search("a.mtm", target_bytes=9000, folder="mine")
+    assert [path.name for path in Path("mine").iterdir()] == ["0.mtm"]
+
+
 def test_a_target_that_nothing_reaches_leaves_the_search_and_no_file(net: Path) -> None:
     with pytest.raises(UsageError, match=r"nothing of 1 trials reaches a loss of 0\.1 at most"):
         search("a.mtm", target_loss=0.1, trials=1)

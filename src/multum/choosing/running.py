@@ -18,24 +18,23 @@ from multum.choosing.options import AutoOptions
 from multum.choosing.points import Tried, choose, find_frontier, list_made
 from multum.choosing.reports import AutoReport
 from multum.choosing.spaces import Space
-from multum.choosing.studying import Study
+from multum.choosing.studying import JOURNAL, Study
 from multum.errors import LimitExceeded, MultumError, UsageError
 from multum.shrinking.models import open_model
 from multum.shrinking.reports import Running, ShrinkReport
 from multum.shrinking.shrinker import Progress, shrink
 
 RESULT = "frontier.json"
-_CALIBRATED = "calibrated"
+_CALIBRATED, _TIMED = "calibrated", "timed"
 
 
 def run_auto(model: str, target: str, asked: AutoOptions, force: bool, progress: Progress | None) -> AutoReport:
     """Return the report of a search over recipes for `model`; see `auto_shrink`."""
-    folder = Path(asked.folder or f"{target}.search")
+    folder = _open_folder(Path(asked.folder or f"{target}.search"), asked)
     with model_folder(model, asked.threads, asked.memory_limit) as source:
         opened = open_model(source)
         weights, size_bytes = opened.weights, opened.size_bytes
         del opened  # each trial opens its own
-        folder.mkdir(parents=True, exist_ok=True)
         space = Space.around(asked.target_bytes, weights)
         facts = _tell_facts(asked, weights, size_bytes)
         study = Study(folder, space, asked.seed, asked.target_latency is not None, facts)
@@ -44,6 +43,20 @@ def run_auto(model: str, target: str, asked: AutoOptions, force: bool, progress:
     report = search.report(model, target, weights, size_bytes)
     _save(report, folder, target, force)
     return report
+
+
+def _open_folder(folder: Path, asked: AutoOptions) -> Path:
+    """Return where a search stays; one that compares times is another than one that does not.
+
+    Raises UsageError for a folder with other things in it, which are nobody's to replace; OSError.
+    """
+    if asked.target_latency is not None:
+        folder = folder / _TIMED
+    others = folder.is_dir() and any(path.name != _TIMED for path in folder.iterdir())
+    if others and not (folder / JOURNAL).is_file():
+        raise UsageError(f"'{folder}' is not empty and holds no search; name another folder with --search (folder=)")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _tell_facts(asked: AutoOptions, weights: int, size_bytes: int) -> dict[str, Any]:
@@ -149,10 +162,11 @@ class _Search:
 
     def _clear(self) -> None:
         """Remove the files that are not of the frontier."""
-        kept = {self.name_file(point) for point in find_frontier(self.points)}
-        for path in self.folder.glob("*.mtm"):
-            if path not in kept:
-                path.unlink()
+        points = self.points
+        kept = {point.number for point in find_frontier(points)}
+        for point in points:
+            if point.number not in kept:
+                self.name_file(point).unlink(missing_ok=True)
 
     def report(self, model: str, target: str, weights: int, size_bytes: int) -> AutoReport:
         """Return what was found. Raises UsageError where nothing reaches the goal."""

@@ -12,7 +12,7 @@ from multum.choosing.spaces import Space, join_passes, list_choices
 from multum.errors import MissingExtra, UsageError
 
 JOURNAL = "study.log"
-_BITS, _FACTS, _SKIPPED = "bits", "facts", "skipped"
+_NAME, _BITS, _FACTS, _SKIPPED = "recipes", "bits", "facts", "skipped"
 # Trials by chance before any are learned from, those asked for among them.
 _BY_CHANCE = 8
 
@@ -41,7 +41,7 @@ class Study:
             journal = self._optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
             self._study = self._optuna.create_study(
                 storage=self._optuna.storages.JournalStorage(journal),
-                study_name="bytes, loss, time" if latency else "bytes, loss",
+                study_name=_NAME,
                 directions=["minimize"] * (3 if latency else 2),
                 load_if_exists=True,
             )

@@ -16,8 +16,9 @@ from multum.neural.networks import load_network
 from multum.neural.sources import find_source
 from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import Weight, find_weights
+from multum.reduction.changing import Progress
 from multum.reduction.choices import Rounding
-from multum.reduction.rounding import Progress, quantize
+from multum.reduction.rounding import quantize
 from multum.shrinking.models import Model, equals
 from multum.tensors.grids import Grid, read_steps
 
