@@ -71,9 +71,11 @@ def main() -> int:
         rows = keep_rows(asked)
         with tempfile.TemporaryDirectory(prefix="multum-bench-") as name:
             for row in measure(asked, Path(name)):
-                rows.append(row | {"examples": asked.examples})
-                print(json.dumps(row), flush=True)
-                asked.out.write_text(json.dumps(describe(asked, rows), indent=1) + "\n", "utf-8")
+                rows.append(row | describe(asked, row))
+                print(json.dumps(rows[-1]), flush=True)
+                machine = describe_machine() | {"torch": torch.__version__, "threads": asked.threads}
+                results = {"machine": machine, "rows": rows}
+                asked.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     results = json.loads(asked.out.read_text("utf-8"))
     print(show_table(results))
     if asked.out == RESULTS:
@@ -97,19 +99,12 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def describe(asked: argparse.Namespace, rows: list[Row]) -> dict[str, Any]:
-    """Return the results, with what they are of."""
-    return {
-        "machine": describe_machine() | {"torch": torch.__version__, "threads": asked.threads},
-        "commit": describe_commit(),
-        "date": tell_date(),
-        "examples": asked.examples,
-        "resnet": "bench"
-        if asked.resnet is None
-        else json.loads((asked.resnet / "multum.json").read_text("utf-8"))["law"],
-        "epochs": {name: getattr(asked, name) for name in ("fit", "distil", "gradual", "qat")},
-        "rows": rows,
-    }
+def describe(asked: argparse.Namespace, row: Row) -> Row:
+    """Return how a row came about."""
+    told = {"commit": describe_commit(), "date": tell_date(), "examples": asked.examples, "fit_epochs": asked.fit}
+    if row["network"] == "resnet" and asked.resnet is not None:
+        return told | {"fit_epochs": None, "fit": json.loads((asked.resnet / "multum.json").read_text("utf-8"))["law"]}
+    return told
 
 
 def keep_rows(asked: argparse.Namespace) -> list[Row]:
