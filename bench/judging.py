@@ -1,7 +1,7 @@
 """How good are classifiers that `fit` trained, beside code length alone, and on damaged data?
 
 Run as `python -m bench.judging --sst2 RUN --mnist RUN`: folders that `multum fit --task labels` made of sst2's training
-file (from nothing, as docs/labels.md does) and of MNIST's training images. Both are judged on the test files; that of
+file (from an encoder, as bench.labels does) and of MNIST's training images. Both are judged on the test files; that of
 sst2 against `multum eval classify`, which has read the same training file; of MNIST's images the first 1,000, as each
 kind and strength of damage asks the network again.
 Writes bench/results/judging.json and the tables in docs/evaluate.md.
