@@ -57,12 +57,12 @@ class Removal:
         self.left[numbers] = False
 
 
-# Given what each group costs, infinite for those that may not go now, returns those that go, cheapest first.
+# Given (what each group costs, which are left), returns the costs, infinite for groups that may not go now.
 Allow = Callable[[Tensor, Tensor], Tensor]
 
 
 def remove_groups(removal: Removal, count: int, allow: Allow | None = None) -> None:
-    """Have `count` groups go, the cheapest first. allow: bars groups that may not go, given (costs, which are left)."""
+    """Have `count` groups go, the cheapest first. allow: bars groups that may not go."""
     while count:
         costs = removal.measure()
         if allow is not None:

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from multum.quantization.sensitivities import Batch
 from multum.reduction.anatomy import Anatomy
+from multum.reduction.heads import find_head
 from multum.reduction.walking import join_batches
 
-# How much of the data is looked at, in rows of 512 numbers or the like: each layer is left out once for each that goes.
-_ROWS = 8
+# How much of the data is looked at, as each layer is left out once for each that goes: positions where a network
+# predicts words at each, rows where it says one thing of each.
+_POSITIONS, _ROWS = 2048, 64
 
 
 def choose_layers(
@@ -23,7 +25,7 @@ def choose_layers(
 ) -> list[nn.Module]:
     """Return the layers that stay when `count` go. The network is as before afterwards."""
     whole, kept = list(anatomy.blocks), list(anatomy.blocks)
-    data = {name: _take(value) for name, value in join_batches(batches).items()}
+    data = _take(join_batches(batches), find_head(anatomy.module) is not None)
     wanted = _predict(anatomy.module, data)
     tried, trials = 0, sum(len(whole) - gone for gone in range(count))
     try:
@@ -41,8 +43,11 @@ def choose_layers(
     return kept
 
 
-def _take(value: Any) -> Any:
-    return value[:_ROWS] if isinstance(value, Tensor) and value.ndim else value
+def _take(batch: Batch, by_position: bool) -> Batch:
+    """Return the first rows of a batch."""
+    longest = max(value.shape[1] for value in batch.values() if isinstance(value, Tensor) and value.ndim > 1)
+    rows = max(1, _POSITIONS // longest) if by_position else _ROWS
+    return {name: value[:rows] if isinstance(value, Tensor) and value.ndim else value for name, value in batch.items()}
 
 
 @torch.inference_mode()
