@@ -65,5 +65,5 @@ def _list_confusion(document: Document) -> Table:
     """Return how often each right class was taken for each."""
     classes = [str(name) for name in document.fields["classes"]]
     counts = [[read_number(count) for count in row] for row in document.fields["confusion"]]
-    rows = tuple((name, *row) for name, row in zip(classes, counts, strict=True))
+    rows: tuple[tuple[Cell, ...], ...] = tuple((name, *row) for name, row in zip(classes, counts, strict=True))
     return Table(("right \\ told", *classes), rows, f"What {document.fields['test']} was taken for")
