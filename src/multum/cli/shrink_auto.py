@@ -46,11 +46,11 @@ def search(talk: Talk, model: str, output: str, force: bool, given: dict[str, An
     talk.result(report.as_dict())
     if not talk.as_json:
         click.echo(str(report))
-    _tell(talk, report)
+    tell_search(talk, report)
     return 0
 
 
-def _tell(talk: Talk, report: "AutoReport") -> None:
+def tell_search(talk: Talk, report: "AutoReport") -> None:
     """Talk about the search."""
     chosen = report.chosen
     assert chosen.size_bytes is not None, "it was copied"
