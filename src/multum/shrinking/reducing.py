@@ -133,7 +133,9 @@ _PASSES: dict[str, Callable[[Any], Pass]] = {
     PRUNE: Prune,
     QUANTIZE: Quantize,
     STRUCTURE: Restructure,
-} | projecting.PASSES | retraining.PASSES
+    **projecting.PASSES,
+    **retraining.PASSES,
+}
 
 
 def make_passes(steps: Sequence[Step]) -> list[Pass]:
