@@ -136,6 +136,8 @@ def _colour_image(one: Mapping[str, Any]) -> Spec:
     """Return the image in greys, and beside it what each pixel adds."""
     scores, channels = one["scores"], one["image"]
     height, width = len(scores), len(scores[0])
+    if not channels:
+        raise ValueError("the image has no channels")
     greys, colours = [], []
     for row in range(height):
         for column in range(width):
