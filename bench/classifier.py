@@ -146,7 +146,8 @@ def _run(arguments: list[str], folder: Path, evaluation: Path | None = TEST) -> 
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = "1"
     measured = [] if evaluation is None else ["--eval", str(evaluation)]
-    command = (sys.executable, "-m", "multum", *arguments, *measured, "--json", "-q", "-T", "1")
+    threads = [] if arguments[0] == "bits" else ["-T", "1"]  # it has no such option
+    command = (sys.executable, "-m", "multum", *arguments, *measured, *threads, "--json", "-q")
     cost = run_command(command, folder, folder / "printed")
     return json.loads((folder / "printed").read_text("utf-8").splitlines()[-1]), cost
 
