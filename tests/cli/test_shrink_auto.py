@@ -10,17 +10,6 @@ from multum.cli.app import run
 pytest.importorskip("torch", reason="the extra multum[learn] is not installed")
 pytest.importorskip("optuna", reason="the extra multum[auto] is not installed")
 
-from tests.neural.samples import save_byte_llama
-
-
-@pytest.fixture
-def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
-    monkeypatch.chdir(tmp_path)
-    save_byte_llama(Path("net"))
-    Path("note.txt").write_bytes(b"a note, a note, another note\n" * 30)
-    capsys.readouterr()  # transformers talks when it saves
-    return tmp_path
-
 
 def test_the_frontier_is_a_table_and_an_object_for_machines(net: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = ["shrink", "net", "-o", "a.mtm", "--data", "note.txt", "--calibration", "256", "-T", "1"]

@@ -11,7 +11,7 @@ import multum
 from multum.errors import UsageError
 from multum.explaining.evidence import Question, choose_question
 from tests.cli.transcripts import play
-from tests.judging.conftest import BAD, GOOD
+from tests.reviews import BAD, GOOD
 from tests.similarity.samples import draw_text
 
 

@@ -18,20 +18,7 @@ from multum.evaluation.rates import code_bits
 from multum.neural.classifiers import open_classifier, predict
 from multum.training import checkpoints
 from multum.training.labels.fitting import cross_validate_labels, fit_labels
-
-GOOD, BAD = ["fine", "great", "lovely", "superb"], ["awful", "dull", "poor", "weak"]
-
-
-def write_reviews(path: Path, count: int, seed: int = 0) -> Path:
-    """Write rows whose label is told by one word among neutral ones."""
-    generator = np.random.default_rng(seed)
-    rows = ["label,text"]
-    for _ in range(count):
-        label = int(generator.integers(2))
-        words = [*generator.choice(["the", "film", "was", "so", "and"], 5), generator.choice((BAD, GOOD)[label])]
-        rows.append(f"{('bad', 'good')[label]},{' '.join(generator.permutation(words))}")
-    path.write_text("\n".join(rows) + "\n")
-    return path
+from tests.reviews import write_reviews
 
 
 @pytest.fixture(scope="module")
