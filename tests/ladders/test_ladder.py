@@ -32,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, crew: InlineCrew, **options: Any) -> Any:
     monkeypatch.setattr(running, "_make_crew", lambda _: crew)
-    return multum.ladder(data, out, **({"grid": GRID, "bits": [], "device": "cpu"} | options))
+    return multum.ladder(data, out, **({"grid": GRID, "bits": [], "device": "cpu", "precision": "float32"} | options))
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,7 @@ def test_programs_are_rounded_and_shares_repeat(data: Path, tmp_path: Path, monk
         ({"time_s": -1}, "a budget of -1 time is not possible"),
         ({"flops": 1e12, "bits": [9]}, "9 bits a weight are not possible; allowed is 1 to 8"),
         ({"flops": 1e12, "architecture": "lstm"}, "there is no architecture 'lstm'"),
+        ({"flops": 1e12, "precision": "int1"}, "there is no precision 'int1'"),
         ({"flops": 1e12, "workers": -1}, "-1 workers"),
         ({"flops": 1e12, "workers": 2, "cluster": "auto"}, "give one of them"),
     ],

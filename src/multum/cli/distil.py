@@ -41,7 +41,7 @@ Examples:
 @click.option("--label-column", metavar="NAME", help="The same.")
 @click.option("--augment", multiple=True, metavar="NAME", help="Of images: shift, crop or flip.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in DIR.")
-@click.option("--seed", type=int, default=0, metavar="N", help="Same seed, same student [default: 0].")
+@click.option("--seed", type=int, default=0, metavar="N", help="Of the draws of examples [default: 0].")
 @click.option("-T", "--threads", type=int, default=0, metavar="N", help="Threads [default: all cores].")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N [default: auto].")
 @click.option("-f", "--force", is_flag=True, help="Overwrite DIR if it exists.")

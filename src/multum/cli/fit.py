@@ -45,7 +45,7 @@ Examples:
 @click.option("--batch", type=int, metavar="N", help="Bytes (examples) a step.")
 @click.option("--dropout", type=float, metavar="P", help="Share of activations to drop [default: 0].")
 @click.option("--weight-decay", type=float, metavar="W", help="Pull towards zero [default: 0.1].")
-@click.option("--seed", type=int, default=0, metavar="N", help="Same seed, same program [default: 0].")
+@click.option("--seed", type=int, default=0, metavar="N", help="Same seed and precision, same program [0].")
 @click.option("-T", "--threads", type=int, default=0, metavar="N", help="Threads [default: all cores].")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N [default: auto].")
 @click.option("--precision", default="auto", metavar="NAME", help="float32, bfloat16, or auto: measured [default].")

@@ -48,8 +48,9 @@ def _read_bits(ctx: click.Context, param: click.Parameter, given: str | None) ->
 @click.option("--held-out", metavar="FILE", help="Score all runs on FILE [default: the last part of DATA].")
 @click.option("--workers", type=int, metavar="N", help="Runs at once, a thread each [default: one a core].")
 @click.option("--cluster", metavar="ADDRESS", help="Run on a Ray cluster: its address, auto, or local.")
-@click.option("--seed", type=int, metavar="N", help="Same seed, same runs [default: 0].")
+@click.option("--seed", type=int, metavar="N", help="Same seed and precision, same runs [0].")
 @click.option("--device", metavar="NAME", help="As of fit [default: auto].")
+@click.option("--precision", metavar="NAME", help="float32, bfloat16, or auto: measured [default].")
 @click.option("-f", "--force", is_flag=True, help="Begin anew where RUNS holds a ladder.")
 @talk_options
 def ladder(

@@ -8,6 +8,7 @@ from typing import Any
 
 from multum.errors import UsageError
 from multum.neural.architectures import ARCHITECTURES
+from multum.training.settings import PRECISIONS
 
 AUTO = "auto"
 # Bits a weight that every program of a chosen grid is rounded to.
@@ -29,6 +30,7 @@ class LadderOptions:
     cluster: str | None = None
     seed: int = 0
     device: str = "auto"
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         if self.time_s is not None and self.flops is not None:
@@ -49,6 +51,8 @@ class LadderOptions:
             raise UsageError(
                 f"there is no architecture '{self.architecture}'; choose one of {', '.join(ARCHITECTURES)}"
             )
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"there is no precision '{self.precision}'; choose one of {', '.join(PRECISIONS)}")
         if self.workers < 0:
             raise UsageError(f"{self.workers} workers; give 1 or more, or 0 for one a core")
         if self.workers and self.cluster is not None:
@@ -62,4 +66,6 @@ class LadderOptions:
     def describe(self) -> dict[str, Any]:
         """Return what decides the runs, as plain values; a table is described by its runs."""
         chosen = {"budget_s": self.time_s, "flops": self.flops} if self.is_auto else {}
+        if self.precision != AUTO:
+            chosen["precision"] = self.precision
         return chosen | {"bits": list(self.bits), "architecture": self.architecture, "seed": self.seed}

@@ -122,7 +122,7 @@ def _measure_pace(
 ) -> Pace:
     """Return how fast the workers are, all at work, at programs of several sizes."""
     paced = list_paced(given, options.architecture)
-    shared = _make_job(folder, options, "auto")
+    shared = _make_job(folder, options, options.precision)
     shared = replace(
         shared, folder=str(folder.pace), data=str(folder.data / PACE), held_out=str(folder.data / PACE_HELD_OUT)
     )
