@@ -35,8 +35,8 @@ STEPS = (TOKEN, TENSOR, STATIC)
 class Int8Linear(nn.Module):
     """A linear layer whose product is one of 8-bit integers.
 
-    codes: int8[outputs, inputs]; steps: float32[outputs]; scales: float32[inputs], by which inputs are multiplied.
-    large: int64[n], the inputs that stay as they are, and reach: float32[], the largest of the others, where both are
+    codes: int8[inputs, outputs], so that an input's weights lie together; steps: float32[outputs]; scales:
+    float32[inputs], by which inputs are multiplied. large: int64[n], the inputs that stay as they are, and reach: float32[], the largest of the others, where both are
     known beforehand; None where they are looked for in what comes.
     """
 
@@ -53,7 +53,7 @@ class Int8Linear(nn.Module):
         weight = dense.weight.detach().float()
         scales = _choose_scales(weight)
         codes, steps = _round_rows(weight / scales)
-        self.register_buffer("codes", codes)
+        self.register_buffer("codes", codes.T.contiguous())
         self.register_buffer("steps", steps[:, 0])
         self.register_buffer("scales", scales)
         self.bias = dense.bias
@@ -64,7 +64,7 @@ class Int8Linear(nn.Module):
     @property
     def weight(self) -> Tensor:
         """The weights as float32[outputs, inputs]; some networks look at their type."""
-        return self.codes * self.steps[:, None] * self.scales
+        return self.codes.T * self.steps[:, None] * self.scales
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return float[..., outputs]."""
@@ -72,10 +72,10 @@ class Int8Linear(nn.Module):
         large = read.abs().amax(0).topk(read.shape[1] // _ONE_IN).indices if self.large is None else self.large
         kept = read[:, large]
         codes, steps = self._round(read.index_fill(1, large, 0.0))  # [tokens, inputs], [tokens or 1, 1]
-        product = torch._int_mm(codes, self.codes.T)  # int32[tokens, outputs], exact
-        outputs = (product * steps + kept @ self.codes[:, large].T.float()) * self.steps
+        product = torch._int_mm(codes, self.codes)  # int32[tokens, outputs], exact
+        outputs = (product * steps).addmm_(kept, self.codes[large].float()).mul_(self.steps)
         if self.bias is not None:
-            outputs = outputs + self.bias
+            outputs += self.bias
         return outputs.view(*inputs.shape[:-1], -1).to(inputs.dtype)
 
     def _round(self, read: Tensor) -> tuple[Tensor, Tensor]:
