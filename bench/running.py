@@ -93,10 +93,10 @@ def _draw(count: int) -> torch.Tensor:
 def show_table(rows: list[Row]) -> str:
     """Return the rows as a table in Markdown."""
     kinds = list(rows[0]["tokens_a_s"])
-    lines = [["tokens a second", "threads", *kinds]]
-    for row in rows:
-        lines.append([row["work"], str(row["threads"]), *(f"{row['tokens_a_s'][kind]:,.0f}" for kind in kinds)])
-    return make_table(lines)
+    figures = [[f"{row['tokens_a_s'][kind]:,.0f}" for kind in kinds] for row in rows]
+    names = [[row["work"], str(row["threads"])] for row in rows]
+    heads = ["tokens a second", "threads", *kinds]
+    return make_table([heads, *(name + found for name, found in zip(names, figures, strict=True))])
 
 
 if __name__ == "__main__":

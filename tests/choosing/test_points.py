@@ -20,6 +20,11 @@ def test_a_frontier_has_the_points_that_no_other_beats() -> None:
     assert find_frontier([failed]) == []
 
 
+def test_what_is_right_more_often_stays_on_a_frontier() -> None:
+    sure, right = make_point(10, 1.0, accuracy=0.8), make_point(11, 1.1, accuracy=0.9)
+    assert find_frontier([sure, right, make_point(12, 1.2, accuracy=0.85)]) == [sure, right]
+
+
 @pytest.mark.parametrize(
     ("goal", "expected"),
     [

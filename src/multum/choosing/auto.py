@@ -31,7 +31,7 @@ def auto_shrink(
     how many there are in all, instead. folder: where the search stays, by default beside `target` with .search behind
     its name: the same call goes on from there, another target too; with a latency, in its folder timed. seed: the same
     one tries the same, unless a latency is asked for. progress: called with what is done and its share.
-    The frontier of bytes, loss and time is in the report, in FOLDER/frontier.json and, with multum[report],
+    The frontier of bytes, loss, accuracy and time is in the report, in FOLDER/frontier.json and, with multum[report],
     frontier.png; its files are beside.
     Raises UsageError (also where nothing that was tried reaches the target: then there is no file, and the search may
     go on), FormatError, LimitExceeded, MissingExtra, OSError.

@@ -31,11 +31,11 @@ class Tried:
         return asdict(self)
 
     @property
-    def worth(self) -> tuple[float, float, float]:
-        """(bytes, loss, seconds of a run), of each the less the better."""
+    def worth(self) -> tuple[float, float, float, float]:
+        """(bytes, loss, seconds of a run, share of examples told wrongly), of each the less the better."""
         assert self.size_bytes is not None, "only what became a file is compared"
         assert self.loss is not None, "a search has data"
-        return self.size_bytes, self.loss, self.seconds or 0.0
+        return self.size_bytes, self.loss, self.seconds or 0.0, 0.0 if self.accuracy is None else 1 - self.accuracy
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Goal:
 
     def allows(self, point: Tried) -> bool:
         """Return whether `point`, which has a file, reaches all that is asked for."""
-        size_bytes, loss, seconds = point.worth
+        size_bytes, loss, seconds, _ = point.worth
         return (
             (self.bytes is None or size_bytes <= self.bytes)
             and (self.loss is None or loss <= self.loss)
@@ -81,8 +81,8 @@ def list_made(points: Sequence[Tried]) -> list[Tried]:
 def find_frontier(points: Sequence[Tried]) -> list[Tried]:
     """Return the points that no other beats, by bytes.
 
-    One point beats another that is nowhere better and somewhere worse, in bytes, loss and time of a run; of equal ones
-    the first stays.
+    One point beats another that is nowhere better and somewhere worse, in bytes, loss, time of a run and accuracy; of
+    equal ones the first stays.
     """
     made = list_made(points)
     kept = [

@@ -103,7 +103,7 @@ class _Search:
             point, before = self._find(recipe, bits) or self._try(recipe, bits)
             values = None
             if point.size_bytes is not None:
-                values = point.worth if self.asked.target_latency is not None else point.worth[:2]
+                values = point.worth[: 3 if self.asked.target_latency is not None else 2]
             self.study.note(trial, {"point": point.as_dict(), "before": before}, values)
             self._clear()
         if not list_made(self.points):

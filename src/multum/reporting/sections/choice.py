@@ -114,7 +114,7 @@ def _draw_search(search: Search, name: str) -> Figure:
     best = sum(trial.series != _BEATEN for trial in search.trials)
     told = (
         f"Loss of {len(rows)} files of {search.source} in {search.unit}, by their bytes; nothing beats {best} of them"
-        f" in bytes, loss and time of a run; dashed: the model before, in {search.bytes_before:,.0f} bytes."
+        f" in bytes, loss, accuracy and time of a run; dashed: the model before, in {search.bytes_before:,.0f} bytes."
     )
     chart = _chart(rows, search.unit, search.loss_before)
     return Figure(name, f"{search.source}: what was tried", told, chart, _tabulate(search.trials, search.unit))
