@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import multum
 from multum.choosing import spaces
@@ -61,6 +62,29 @@ def test_a_search_goes_on_for_another_target_and_a_seed_makes_it_again(net: Path
         (p.recipe, p.bits, p.worth[:2]) for p in first.points
     ]
     multum.load_program("c.mtm")
+
+
+def test_a_network_in_memory_is_searched_by_labelled_batches(net: Path) -> None:
+    torch.manual_seed(0)
+    inputs = torch.randn(8, 32, 16)
+    batches = [{"input": one, "labels": one[:, :4].argmax(1)} for one in inputs]
+    module = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.ReLU(), torch.nn.Linear(64, 4))
+    multum.retrain(module, batches[:6], epochs=20, teacher_weight=0)
+    options: dict[str, Any] = {"data": batches[:6], "evaluation": batches[6:], "threads": 1, "folder": "kept"}
+    found = multum.auto_shrink(module, "a.mtm", target_bytes=2500, trials=3, **options)
+    assert found.source == "Sequential"
+    assert found.chosen.seconds is not None
+    back = multum.load_program("a.mtm", into=torch.nn.Sequential(*(type(m)(*_shape(m)) for m in module)))
+    right = [(back(batch["input"]).argmax(1) == batch["labels"]).float().mean() for batch in batches[6:]]
+    assert found.chosen.accuracy == pytest.approx(float(sum(right)) / 2)
+    with pytest.raises(UsageError, match="holds another search, with data"):
+        multum.auto_shrink(module, "b.mtm", target_bytes=2500, **options | {"data": batches[:5]})
+    with pytest.raises(UsageError, match="batches to measure on need labels"):
+        multum.auto_shrink(module, "b.mtm", target_bytes=2500, data=batches, evaluation=[{"input": inputs[0]}])
+
+
+def _shape(layer: torch.nn.Module) -> tuple[int, ...]:
+    return (layer.in_features, layer.out_features) if isinstance(layer, torch.nn.Linear) else ()
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(net: Path) -> None:

@@ -57,6 +57,12 @@ def test_every_pass_of_the_grammar_is_tried_alone_first() -> None:
     assert Space.around(None, 1000).asked is None
 
 
+def test_what_goes_well_together_is_tried_where_its_passes_are() -> None:
+    found = [recipe for recipe, _ in Space.around(1000, 1000).list_combinations()]
+    assert found[-1] == "distil=0.5 | gradual=0.9 | qat=3 | code"
+    assert all(read_recipe(recipe).codes for recipe in found)
+
+
 def test_passes_are_joined_in_an_order_that_they_allow() -> None:
     nothing = dict.fromkeys(list_choices(), "")
     assert join_passes(nothing) == "code"

@@ -120,6 +120,22 @@ def test_any_network_can_be_shrunken_and_its_values_come_back_into_one_of_its_ki
     assert report.calibration == "none: data-free"
 
 
+def test_a_network_in_memory_is_measured_on_labelled_batches(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = make_perceptron()
+    inputs = torch.randn(2, 32, 24)
+    batches = [{"input": one, "labels": module(one).argmax(1)} for one in inputs]
+    report = multum.shrink(module, tmp_path / "net.mtm", target_bytes=1500, evaluation=batches)
+    assert report.loss_before is not None
+    assert report.loss_after is not None
+    assert (report.loss_before.accuracy, report.loss_before.count) == (1, 64)
+    assert report.loss_after.value != report.loss_before.value
+    assert report.running_after is not None
+    assert report.running_after.input == "a batch of 32"
+    with pytest.raises(UsageError, match="batches to measure on need labels"):
+        multum.shrink(module, tmp_path / "x.mtm", evaluation=[{"input": inputs[0]}])
+
+
 def test_a_network_is_calibrated_on_the_batches_that_it_is_called_with(tmp_path: Path) -> None:
     torch.manual_seed(0)
     # inputs of which only the first four are ever there

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multum.archive.targets import check_free
 from multum.choosing.options import AutoOptions
@@ -11,9 +11,12 @@ from multum.errors import UsageError
 from multum.neural.loading import import_learn
 from multum.shrinking.shrinker import SUFFIX, Progress
 
+if TYPE_CHECKING:
+    from torch import nn
+
 
 def auto_shrink(
-    model: "str | os.PathLike[str]",
+    model: "str | os.PathLike[str] | nn.Module",
     target: str | Path,
     *,
     force: bool = False,
@@ -22,9 +25,9 @@ def auto_shrink(
 ) -> AutoReport:
     """Return the report of a search for the recipe that shrinks `model` best, its file written to `target`.
 
-    model: as for `shrink`, but for networks in memory. Every pass that recipes know is tried alone, at the size that is
-    asked for; then combinations and sizes that Optuna proposes. Each trial is a file that was written, decoded and
-    measured. options: those of AutoOptions:
+    model: as for `shrink`; a network in memory needs batches in `data` and `evaluation`. Every pass that recipes know
+    is tried alone, at the size that is asked for; then what goes well together, and what Optuna proposes. Each trial
+    is a file that was written, decoded and measured. options: those of AutoOptions:
     data, evaluation, calibration, threads, memory_limit: as of `shrink`; data there must be. target_bytes: of the file
     at most, for the least loss; target_loss: bits per byte or label at most, or target_accuracy: at least, for the
     fewest bytes; target_latency: seconds of a run at most; several hold together. budget_s: seconds to search; trials:
@@ -41,6 +44,8 @@ def auto_shrink(
         raise UsageError(f"target '{path}' does not end in {SUFFIX}; a small model is an archive")
     check_free(path, force)
     import_learn()
+    from torch import nn
+
     from multum.choosing.running import run_auto
 
-    return run_auto(os.fspath(model), path, asked, force, progress)
+    return run_auto(model if isinstance(model, nn.Module) else os.fspath(model), path, asked, force, progress)

@@ -1,12 +1,16 @@
 """What a search for recipes is asked for. Light: nothing here loads torch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multum.choosing.points import Goal
 from multum.errors import UsageError
+
+if TYPE_CHECKING:
+    from multum.shrinking.material import Batch
 
 BUDGET_S = 600.0
 
@@ -15,8 +19,8 @@ BUDGET_S = 600.0
 class AutoOptions:
     """How to search; see `auto_shrink`. Raises UsageError for options that are out of range."""
 
-    data: str | Path | None = None
-    evaluation: str | Path | None = None
+    data: "str | Path | Sequence[Batch] | None" = None
+    evaluation: "str | Path | Sequence[Batch] | None" = None
     target_bytes: int | None = None
     target_loss: float | None = None
     target_accuracy: float | None = None

@@ -7,9 +7,12 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from multum.archive.models import model_folder
 from multum.archive.targets import whole_file
@@ -20,29 +23,44 @@ from multum.choosing.reports import AutoReport
 from multum.choosing.spaces import Space
 from multum.choosing.studying import JOURNAL, Study
 from multum.errors import LimitExceeded, MultumError, UsageError
-from multum.shrinking.models import open_model
+from multum.shrinking.material import read_material
+from multum.shrinking.models import Model, open_model
+from multum.shrinking.options import CALIBRATION
 from multum.shrinking.reports import Running, ShrinkReport
 from multum.shrinking.shrinker import Progress, shrink
+from multum.training.retraining.lessons import Batch, GivenLessons
 
 RESULT = "frontier.json"
 _CALIBRATED, _TIMED = "calibrated", "timed"
 
 
-def run_auto(model: str, target: str, asked: AutoOptions, force: bool, progress: Progress | None) -> AutoReport:
+def run_auto(
+    model: str | nn.Module, target: str, asked: AutoOptions, force: bool, progress: Progress | None
+) -> AutoReport:
     """Return the report of a search over recipes for `model`; see `auto_shrink`."""
     folder = _open_folder(Path(asked.folder or f"{target}.search"), asked)
-    with model_folder(model, asked.threads, asked.memory_limit) as source:
-        opened = open_model(source)
-        weights, size_bytes = opened.weights, opened.size_bytes
-        del opened  # each trial opens its own
-        space = Space.around(asked.target_bytes, weights)
-        facts = _tell_facts(asked, weights, size_bytes)
-        study = Study(folder, space, asked.seed, asked.target_latency is not None, facts)
-        search = _Search(source, folder, asked, study, progress)
-        search.run()
-    report = search.report(model, target, weights, size_bytes)
+    if isinstance(model, nn.Module):
+        report = _search(model, type(model).__name__, target, folder, asked, progress)
+    else:
+        with model_folder(model, asked.threads, asked.memory_limit) as source:
+            report = _search(source, model, target, folder, asked, progress)
     _save(report, folder, target, force)
     return report
+
+
+def _search(
+    source: str | nn.Module, name: str, target: str, folder: Path, asked: AutoOptions, progress: Progress | None
+) -> AutoReport:
+    """Return the report of a search for the network in `source`, called `name`."""
+    opened = open_model(source)
+    _check_data(opened, asked)
+    weights, size_bytes = opened.weights, opened.size_bytes
+    del opened  # each trial opens its own
+    space = Space.around(asked.target_bytes, weights)
+    study = Study(folder, space, asked.seed, asked.target_latency is not None, _tell_facts(asked, weights, size_bytes))
+    search = _Search(source, folder, asked, study, progress)
+    search.run()
+    return search.report(name, target, weights, size_bytes)
 
 
 def _open_folder(folder: Path, asked: AutoOptions) -> Path:
@@ -59,23 +77,34 @@ def _open_folder(folder: Path, asked: AutoOptions) -> Path:
     return folder
 
 
+def _check_data(model: Model, asked: AutoOptions) -> None:
+    """Raise UsageError for data that no trial could be measured on, before they all fail."""
+    found = read_material(model, asked.data, asked.evaluation, asked.calibration or CALIBRATION, asked.seed)
+    if found.gauge is None:
+        raise UsageError("a search compares losses: give labelled batches to measure on too (evaluation=)")
+
+
 def _tell_facts(asked: AutoOptions, weights: int, size_bytes: int) -> dict[str, Any]:
     """Return what trials of one folder have in common."""
-    paths = {name: None if path is None else os.path.abspath(path) for name, path in _list_data(asked).items()}
-    sizes = {f"bytes of {name}": os.path.getsize(path) for name, path in paths.items() if path and os.path.isfile(path)}
+    given = {"data": asked.data, "evaluation": asked.evaluation}
+    named = {name: _name_data(data) for name, data in given.items()}
+    sizes = {f"bytes of {name}": os.path.getsize(path) for name, path in named.items() if path and os.path.isfile(path)}
     settings = {"calibration": asked.calibration, "seed": asked.seed}
-    return {"weights": weights, "bytes of the model": size_bytes} | paths | sizes | settings
+    return {"weights": weights, "bytes of the model": size_bytes} | named | sizes | settings
 
 
-def _list_data(asked: AutoOptions) -> dict[str, Any]:
-    return {"data": asked.data, "evaluation": asked.evaluation}
+def _name_data(data: str | Path | Sequence[Batch] | None) -> str | None:
+    """Return where data are, or what batches hold."""
+    if data is None or isinstance(data, str | Path):
+        return None if data is None else os.path.abspath(data)
+    return GivenLessons(data, 0).digest
 
 
 @dataclass(eq=False)
 class _Search:
-    """A search on its way. source: the model's folder. folder: where the search stays."""
+    """A search on its way. source: the model's folder, or the model. folder: where the search stays."""
 
-    source: str
+    source: str | nn.Module
     folder: Path
     asked: AutoOptions
     study: Study

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from multum.errors import UsageError
-from multum.shrinking.recipes import CODE, INTEGERS, KINDS, read_recipe
+from multum.shrinking.recipes import CODE, DISTIL, GRADUAL, INTEGERS, KINDS, PRUNE, QAT, QUANTIZE, read_recipe
 
 # Bits a weight of a file: below, nothing is left of a model; above, nothing is gained.
 LEAST_BITS, MOST_BITS = 0.8, 8.0
@@ -15,6 +15,12 @@ LEAST_BITS, MOST_BITS = 0.8, 8.0
 _BEGINNINGS = (4.0, 2.5, 6.0)
 # Around a size that is asked for; a little below it, as a file ends just below what it is given.
 _AROUND = (0.6, 1.3)
+# What goes well together: passes that teach, each what the one before it took away, and zeros before integers.
+_TOGETHER = (
+    {PRUNE: "surgeon:0.5", QUANTIZE: "gptq:4:64"},
+    {GRADUAL: "0.9", QAT: "3"},
+    {DISTIL: "0.5", GRADUAL: "0.9", QAT: "3"},
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,14 @@ class Space:
         for name, kind in sorted(KINDS.items(), key=lambda known: known[1].learns):  # what learns takes longest
             for words in kind.tries:
                 yield f"{name}={words} | {CODE}", sizes[0]
+
+    def list_combinations(self) -> Iterator[tuple[str, float]]:
+        """Yield (recipe, bits) of combinations that are tried before any is proposed."""
+        choices = list_choices()
+        for together in _TOGETHER:
+            recipe = join_passes(together)
+            if recipe is not None and all(words in choices.get(name, ()) for name, words in together.items()):
+                yield recipe, _BEGINNINGS[0] if self.asked is None else self.asked
 
 
 def list_choices() -> dict[str, tuple[str, ...]]:

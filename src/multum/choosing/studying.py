@@ -61,7 +61,7 @@ class Study:
         for trial in self._study.get_trials(states=(states.RUNNING,)):
             self._study.tell(trial.number, state=states.FAIL)
             self._study.enqueue_trial(trial.params)
-        for recipe, bits in self._space.list_singles():
+        for recipe, bits in (*self._space.list_singles(), *self._space.list_combinations()):
             self._study.enqueue_trial(self._describe(recipe, bits), skip_if_exists=True)
 
     def _describe(self, recipe: str, bits: float) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class Int8Linear(nn.Module):
     """A linear layer whose product is one of 8-bit integers.
 
     codes: int8[inputs, outputs], so that an input's weights lie together; steps: float32[outputs]; scales:
-    float32[inputs], by which inputs are multiplied. large: int64[n], the inputs that stay as they are, and reach: float32[], the largest of the others, where both are
-    known beforehand; None where they are looked for in what comes.
+    float32[inputs], by which inputs are multiplied. large: int64[n], the inputs that stay as they are, and reach:
+    float32[], the largest of the others, where both are known beforehand; None where they are looked for in what comes.
     """
 
     codes: Tensor

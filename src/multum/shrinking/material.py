@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from multum.data.labelled import Labelled, read_labelled
 from multum.data.splits import split
@@ -25,9 +24,10 @@ from multum.neural.loading import Loaded, count_longest, foreign_errors, load_vo
 from multum.neural.networks import LABELS, LANGUAGE
 from multum.neural.windows import check_windows
 from multum.quantization.imagining import imagine
-from multum.shrinking.measuring import Gauge, LabelGauge, LanguageGauge
+from multum.shrinking.measuring import BatchGauge, Gauge, LabelGauge, LanguageGauge
 from multum.shrinking.models import Model
-from multum.training.retraining.lessons import GivenLessons, LabelLessons, Lessons, TextLessons
+from multum.training.retraining.lessons import LABELS as BATCH_LABELS
+from multum.training.retraining.lessons import Batch, GivenLessons, LabelLessons, Lessons, TextLessons
 
 # Tokens read at once where a network reads tokens of text; each window stands by itself, behind a start token.
 _TOKEN_WINDOW = 512
@@ -41,7 +41,6 @@ _LEARNED_TOKENS, _LEARNED_ROWS, _LEARNED_IMAGES, _LEARNED_TEXTS = 256, 8, 128, 3
 # Windows side by side: as many as have so many logits, and not more.
 _LOGITS, _SIDE = 1 << 24, 8
 
-Batch = dict[str, Tensor]
 Progress = Callable[[str, float], None]
 
 
@@ -61,7 +60,7 @@ class Material:
 def read_material(
     model: Model,
     data: str | Path | Sequence[Batch] | None,
-    evaluation: str | Path | None,
+    evaluation: str | Path | Sequence[Batch] | None,
     calibration: int,
     seed: int,
     progress: Progress | None = None,
@@ -69,16 +68,28 @@ def read_material(
     """Return the material for `model`.
 
     data: calibrates; batches that the network is called with are taken as they are. Of a file the last part is held
-    out where there is no `evaluation`. Without data a language model calibrates on what it imagines. calibration:
-    tokens at most, chosen by `seed`. progress: called with what is done and its share.
+    out where there is no `evaluation`, which may be labelled batches as well. Without data a language model calibrates
+    on what it imagines. calibration: tokens at most, chosen by `seed`. progress: called with what is done, its share.
     Raises UsageError for data that the model does not read, FormatError, OSError.
     """
+    given = None if evaluation is None or isinstance(evaluation, str | Path) else _make_batch_gauge(evaluation)
+    held_out = evaluation if isinstance(evaluation, str | Path) else None
     if data is not None and not isinstance(data, str | Path):
-        found = _read(model, None, evaluation, calibration, seed)
+        found = _read(model, None, held_out, calibration, seed)
         lessons = partial(GivenLessons, data, seed)
-        return replace(found, batches=list(data), told=f"{len(data)} batches", lessons=lessons)
-    found = _read(model, data, evaluation, calibration, seed)
+        told = f"{len(data)} batches"
+        return replace(found, batches=list(data), gauge=given or found.gauge, told=told, lessons=lessons)
+    found = _read(model, data, held_out, calibration, seed)
+    if given is not None:
+        found = replace(found, gauge=given)
     return _imagine_text(model, found, seed, progress) if data is None and model.kind == LANGUAGE else found
+
+
+def _make_batch_gauge(batches: Sequence[Batch]) -> BatchGauge:
+    """Return what measures on batches. Raises UsageError for some without labels."""
+    if not batches or any(BATCH_LABELS not in batch for batch in batches):
+        raise UsageError("batches to measure on need labels: give [{..., 'labels': int64[rows]}, ...], one at least")
+    return BatchGauge(batches)
 
 
 def _read(

@@ -5,7 +5,7 @@ Invariant: before and after are measured on the same data, cut the same way, by 
 
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -21,6 +21,9 @@ from multum.neural.loading import Loaded, quiet
 from multum.neural.sources import Source
 from multum.neural.windows import measure_bits
 from multum.shrinking.reports import Loss, Running
+from multum.training.retraining.lessons import LABELS as BATCH_LABELS
+from multum.training.retraining.lessons import Batch
+from multum.training.retraining.pupils import ask
 
 _RUNS = 5
 
@@ -65,6 +68,22 @@ class LabelGauge:
         return Loss("bits per label", scores.bits_per_label, scores.examples, scores.accuracy, scores.macro_f1)
 
 
+@dataclass(frozen=True, eq=False)
+class BatchGauge:
+    """As LabelGauge, of batches that a network in memory is called with, each with its "labels"."""
+
+    batches: Sequence[Batch]
+
+    @torch.inference_mode()
+    def measure(self, module: nn.Module) -> Loss:
+        """Return the scores of a network that tells float[rows, classes]. Raises UsageError for another."""
+        logits = torch.cat([ask(module, batch).logits for batch in self.batches])
+        labels = torch.cat([batch[BATCH_LABELS] for batch in self.batches]).numpy()
+        classes = tuple(map(str, range(logits.shape[-1])))
+        scores = score_predictions(torch.log_softmax(logits.double(), dim=-1).numpy(), labels, classes)
+        return Loss("bits per label", scores.bits_per_label, scores.examples, scores.accuracy, scores.macro_f1)
+
+
 @torch.inference_mode()
 def measure_running(module: nn.Module, inputs: Mapping[str, Tensor], told: str) -> Running:
     """Return what running `module` on `inputs` takes: the median of five runs, after one that is not counted."""
@@ -84,6 +103,12 @@ def count_weight_bytes(module: nn.Module) -> int:
     for tensor in [*module.parameters(), *module.buffers()]:
         found[tensor.data_ptr()] = tensor.nbytes
     return sum(found.values())
+
+
+def make_batch_probe(batches: Sequence[Batch]) -> tuple[dict[str, Tensor], str]:
+    """Return (the arguments of the first of the batches, what they are)."""
+    inputs = {name: tensor for name, tensor in batches[0].items() if name != BATCH_LABELS}
+    return inputs, f"a batch of {len(next(iter(inputs.values())))}"
 
 
 def make_probe(config: Any, source: Source) -> tuple[dict[str, Tensor], str] | None:

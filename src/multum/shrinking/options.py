@@ -22,7 +22,7 @@ class ShrinkOptions:
     """How to shrink; see `shrink`. At most one of target_bytes and target_bits; 4 bits a weight without any target."""
 
     data: "str | Path | Sequence[Batch] | None" = None
-    evaluation: str | Path | None = None
+    evaluation: "str | Path | Sequence[Batch] | None" = None
     target_bytes: int | None = None
     target_bits: float | None = None
     max_loss_increase: float | None = None

@@ -44,8 +44,8 @@ KINDS = {
     QUANTIZE: Kind(read_rounding, makes=INTEGERS, undoes=frozenset({INTEGERS}), tries=("rtn:8", "gptq:4:64")),
     FEATURES: Kind(read_projection, undoes=frozenset({INTEGERS}), tries=("64",)),
     DISTIL: Kind(read_distil, undoes=frozenset({INTEGERS}), learns=True, tries=("0.5",)),
-    GRADUAL: Kind(read_gradual, makes=ZEROS, undoes=frozenset({INTEGERS}), learns=True, tries=("0.5", "0.8")),
-    QAT: Kind(read_qat, makes=INTEGERS, undoes=frozenset({INTEGERS}), learns=True, tries=("4",)),
+    GRADUAL: Kind(read_gradual, makes=ZEROS, undoes=frozenset({INTEGERS}), learns=True, tries=("0.5", "0.9")),
+    QAT: Kind(read_qat, makes=INTEGERS, undoes=frozenset({INTEGERS}), learns=True, tries=("4", "3")),
 }
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from torch import nn
+from torch import Tensor, nn
 
 from multum.archive.models import model_folder
 from multum.archive.targets import whole_file
@@ -23,7 +23,7 @@ from multum.shrinking.aiming import MOST_BITS, reach_bytes, search_bits
 from multum.shrinking.int8 import measure_int8
 from multum.shrinking.limits import check_memory, measure_peak_bytes
 from multum.shrinking.material import read_material
-from multum.shrinking.measuring import make_probe, measure_running
+from multum.shrinking.measuring import make_batch_probe, make_probe, measure_running
 from multum.shrinking.models import Model, check_finite, open_model
 from multum.shrinking.options import USUAL_BITS, ShrinkOptions
 from multum.shrinking.passes import Code, Progress, State, list_free, run_passes
@@ -61,7 +61,7 @@ def _run(
     weights = model.weights  # as it came: passes may leave fewer
     check_memory(weights, asked.memory_limit, learns=asked.steps.learns)
     check_finite(model)
-    probe = None if model.source is None else make_probe(model.config, model.source)
+    probe = _find_probe(model, asked)
     running = None if probe is None else measure_running(model.module, *probe)
     with one_thread():
         material = read_material(model, asked.data, asked.evaluation, asked.calibration, asked.seed, progress)
@@ -93,6 +93,14 @@ def _run(
         running_int8=None if int8 is None else int8[1],
         loss_int8=None if int8 is None or material.gauge is None else material.gauge.measure(int8[0]),
     )
+
+
+def _find_probe(model: Model, asked: ShrinkOptions) -> tuple[dict[str, Tensor], str] | None:
+    """Return (arguments that the network reads, what they are), None where nobody knows."""
+    if model.source is not None:
+        return make_probe(model.config, model.source)
+    batches = asked.evaluation
+    return None if batches is None or isinstance(batches, str | Path) else make_batch_probe(batches)
 
 
 @dataclass(eq=False)

@@ -34,7 +34,8 @@ def shrink(
     network, of which a copy is shrunken. options: those of ShrinkOptions:
     data: text or labelled examples that calibrate, or batches, each the named arguments of a call of the network;
     without, a language model calibrates on what it imagines, and others are coded from their weights alone.
-    evaluation: what the loss is measured on; without, the last tenth of `data`, which then calibrates nothing.
+    evaluation: what the loss is measured on, batches with "labels" for networks in memory; without, the last tenth of
+    the file `data`, which then calibrates nothing.
     target_bytes: of the file, everything in it; or target_bits: of the file a weight; 4 if nothing is asked for.
     max_loss_increase: bits a byte, or a label, that may be lost at most; alone, the smallest file that keeps it is
     searched for. recipe: passes with | between them, such as "prune=surgeon:0.5 | code"; what comes before code is done
