@@ -10,7 +10,7 @@ from multum.choosing.points import Goal
 from multum.errors import UsageError
 
 if TYPE_CHECKING:
-    from multum.shrinking.material import Batch
+    from multum.training.retraining.lessons import Batch
 
 BUDGET_S = 600.0
 

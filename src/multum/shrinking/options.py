@@ -11,7 +11,7 @@ from multum.errors import UsageError
 from multum.shrinking.recipes import USUAL, Recipe, read_recipe
 
 if TYPE_CHECKING:
-    from multum.shrinking.material import Batch
+    from multum.training.retraining.lessons import Batch
 
 USUAL_BITS = 4.0
 CALIBRATION = 16384
