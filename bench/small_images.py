@@ -3,7 +3,8 @@
 Run as `python -m bench.small_images`. Both are trained here on training images (the ResNet by `multum fit`, or taken
 from a run of it), shrunken by recipes that train on the same images, and scored on all 10,000 test images, which no
 pass sees. A size is the length of an archive that was loaded back, and the loaded network is what is scored. Wanted:
-3 % of the bytes of float32, and an accuracy within 0.3 points.
+3 % of the bytes of float32, and an accuracy within 0.3 points. The last row of each is what a search finds by itself
+within these bytes, knowing a tenth of the training images to compare by (`--search BUDGET`).
 Writes bench/results/small_images.json, and the table of it in docs/choosing.md.
 """
 
@@ -21,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+import multum
 from bench.corpus import ROOT
 from bench.machine import describe_commit, describe_machine, tell_date
 from bench.tables import make_table, replace_marked
@@ -29,6 +31,7 @@ RESULTS = ROOT / "bench" / "results" / "small_images.json"
 PAGE = ROOT / "docs" / "choosing.md"
 MNIST = Path(os.environ.get("MULTUM_LABELS", "/work/shared/data/labels")) / "mnist"
 BATCH = 100
+WANTED = 0.03
 RECIPES = {
     "resnet": (
         "code",
@@ -93,6 +96,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--distil", type=float, default=2, help="epochs of distil=")
     parser.add_argument("--gradual", type=float, default=5, help="epochs of gradual=")
     parser.add_argument("--qat", type=float, default=2, help="epochs of qat=")
+    parser.add_argument(
+        "--search", type=float, default=0, metavar="S", help="seconds to search for a recipe (default 0)"
+    )
+    parser.add_argument("--recipes-kept", action="store_true", help="measure the search alone, and keep other rows")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--tables-only", action="store_true", help="make the table of what was measured before")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FILE")
@@ -108,9 +115,9 @@ def describe(asked: argparse.Namespace, row: Row) -> Row:
 
 
 def keep_rows(asked: argparse.Namespace) -> list[Row]:
-    """Return what was measured before of networks that are left out this time."""
+    """Return what was measured before and is left out this time."""
     before = json.loads(asked.out.read_text("utf-8"))["rows"] if asked.out.exists() else []
-    return [row for row in before if row["network"] not in asked.only]
+    return [row for row in before if row["network"] not in asked.only or (asked.recipes_kept and "trials" not in row)]
 
 
 def measure(asked: argparse.Namespace, folder: Path) -> Iterator[Row]:
@@ -150,7 +157,7 @@ def measure_resnet(asked: argparse.Namespace, folder: Path, test: Images) -> Ite
             np.mean([classifier.classes[label] == str(right) for label, right in zip(told, test[1], strict=True)])
         )
 
-    return list_rows(asked, "resnet", classifier.module, run, data, score, into=None)
+    return list_rows(asked, "resnet", classifier.module, run, {"data": data}, score, into=None)
 
 
 def measure_convolutions(asked: argparse.Namespace, training: Images, test: Images) -> Iterator[Row]:
@@ -168,7 +175,9 @@ def measure_convolutions(asked: argparse.Namespace, training: Images, test: Imag
         told = torch.cat([module(part).argmax(1) for part in others.split(500)])
         return float((told.numpy() == test[1]).mean())
 
-    return list_rows(asked, "two convolutions", module, module, batches, score, into=TwoConvolutions)
+    cut = round(0.9 * len(batches))
+    data = {"data": batches[:cut], "evaluation": batches[cut:]}
+    return list_rows(asked, "two convolutions", module, module, data, score, into=TwoConvolutions)
 
 
 def scale_pixels(images: np.ndarray) -> Tensor:
@@ -197,38 +206,56 @@ def list_rows(
     name: str,
     module: nn.Module,
     model: Any,
-    data: Any,
+    data: dict[str, Any],
     score: Score,
     into: Callable[[], nn.Module] | None,
 ) -> Iterator[Row]:
-    """Yield the rows of one network: as it came, and by each recipe."""
-    import multum
-
+    """Yield the rows of one network: as it came, by each recipe, and by a search."""
     raw_bytes = 4 * sum(parameter.numel() for parameter in module.parameters())
-    yield {"network": name, "recipe": "", "bytes": raw_bytes, "accuracy": score(module)}
-    for words in RECIPES[name]:
+
+    def load(path: str) -> nn.Module:
+        return multum.load_program(path, into=None if into is None else into())
+
+    if not asked.recipes_kept:
+        yield {"network": name, "recipe": "", "bytes": raw_bytes, "accuracy": score(module)}
+    for words in () if asked.recipes_kept else RECIPES[name]:
         recipe = words.format(distil=asked.distil, gradual=asked.gradual, qat=asked.qat)
         with tempfile.TemporaryDirectory(prefix="multum-bench-") as folder:
-            started_s = time.perf_counter()
-            made = multum.shrink(model, f"{folder}/small.mtm", data=data, recipe=recipe, threads=asked.threads)
+            started_s, path = time.perf_counter(), f"{folder}/small.mtm"
+            made = multum.shrink(model, path, recipe=recipe, threads=asked.threads, **data)
             spent_s = time.perf_counter() - started_s
-            back = multum.load_program(f"{folder}/small.mtm", into=None if into is None else into())
-        yield {
-            "network": name,
-            "recipe": recipe,
-            "bytes": made.bytes_after,
-            "share": round(made.bytes_after / raw_bytes, 5),
-            "accuracy": score(back),
-            "seconds": round(spent_s, 1),
-            "told": [line.told for line in made.passes],
-        }
+            accuracy = score(load(path))
+        row = _tell(name, recipe, made.bytes_after, raw_bytes, accuracy, spent_s)
+        yield row | {"told": [line.told for line in made.passes]}
+    if asked.search:
+        with tempfile.TemporaryDirectory(prefix="multum-bench-") as folder:
+            options = data | {"target_bytes": int(WANTED * raw_bytes), "budget_s": asked.search}
+            found = multum.auto_shrink(model, f"{folder}/small.mtm", threads=asked.threads, **options)
+            accuracy = score(load(f"{folder}/small.mtm"))
+        chosen = found.chosen
+        assert chosen.size_bytes is not None, "it became a file"
+        row = _tell(name, chosen.recipe, chosen.size_bytes, raw_bytes, accuracy, found.cost_s)
+        yield row | {"trials": [point.as_dict() for point in found.points]}
+
+
+def _tell(name: str, recipe: str, size_bytes: int, raw_bytes: int, accuracy: float, spent_s: float) -> Row:
+    return {
+        "network": name,
+        "recipe": recipe,
+        "bytes": size_bytes,
+        "share": round(size_bytes / raw_bytes, 5),
+        "accuracy": accuracy,
+        "seconds": round(spent_s, 1),
+    }
 
 
 def show_table(results: dict[str, Any]) -> str:
     """Return the rows as a table in Markdown."""
     lines = [("network and recipe", "bytes", "of float32", "accuracy on 10,000")]
-    for row in results["rows"]:
+    for row in sorted(results["rows"], key=lambda row: (row["network"], "trials" in row)):
         made = f": `{row['recipe']}`".replace("|", "\\|") if row["recipe"] else ", as it came"
+        if "trials" in row:
+            made += f", found by `--auto` in {len(row['trials'])} trials"
         share = f"{row['share']:.2%}" if "share" in row else ""
         lines.append((row["network"] + made, f"{row['bytes']:,}", share, f"{row['accuracy']:.4f}"))
     return make_table(lines)
