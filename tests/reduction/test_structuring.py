@@ -77,8 +77,12 @@ def test_relatives_of_a_family_have_its_rules(kind: str) -> None:
         ("bert", "heads:0.5", "heads of a bert network cannot go"),
         ("mamba2", "heads:0.5", "no rules say which heads of a mamba2 network could go; take out layers"),
         ("mamba2", "neurons:0.5", "no rules say which neurons of a mamba2 network could go; take out layers"),
-        ("resnet", "neurons:0.5", "no rules say how parts of a resnet network go; there are rules for bert, gpt2"),
-        ("perceptron", "layers:1", "no rules say how parts of a Sequential network go"),
+        (
+            "resnet",
+            "neurons:0.5",
+            "no rules say how neurons of a resnet network go; there are rules for bert, .*; channels of it may go",
+        ),
+        ("perceptron", "layers:1", "no rules say how layers of a Sequential network go"),
         ("llama", "layers:2", "2 of 2 layers cannot go; keep at least one"),
         ("llama", "neurons:0.001", "a share of 0.001 of 64 neurons is 0, which cannot go"),
         ("llama", "heads:0.1", "a share of 0.1 of 2 heads cannot go, .* shares that can: 0.5"),
@@ -158,7 +162,7 @@ def make_case(inputs: int = 12) -> tuple[Tensor, Moments]:
 def test_the_rest_of_a_matrix_is_the_least_squares_fit() -> None:
     matrix, moments = make_case()
     removal = Removal.begin(matrix, moments, torch.ones(7), torch.arange(12).view(4, 3))
-    remove_groups(removal, 2)
+    remove_groups([removal], 2)
     kept = removal.groups[removal.left].flatten()
     cost = moments.columns + 0.003 * moments.columns.diagonal().mean() * torch.eye(12)
     best = torch.linalg.solve(cost[kept][:, kept], cost[kept] @ matrix.double().T).T
@@ -187,7 +191,7 @@ def test_data_are_asked_for_and_must_reach_every_layer() -> None:
     [
         ("neurons", "structure takes PART:SHARE"),
         ("neurons:half", "'half' is no share of the neurons"),
-        ("rows:0.5", "'rows' are no parts that go by themselves; allowed is heads, neurons, layers"),
+        ("rows:0.5", "'rows' are no parts that go by themselves; allowed is channels, heads, neurons, layers"),
         ("heads:1", "a share of 1 of the heads cannot go"),
         ("layers:0.5", "0.5 layers cannot go; give a whole number"),
     ],

@@ -11,6 +11,7 @@ from huggingface_hub.errors import StrictDataclassError
 from torch import nn
 
 from multum.errors import UsageError
+from multum.reduction.shapes import HEADS, LAYERS, NEURONS
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,19 @@ FAMILIES = {
 }
 
 
+def list_parts(kind: str) -> list[str]:
+    """Return which parts can go of a network that its config calls `kind`; none of a family without rules."""
+    if kind not in FAMILIES:
+        return []
+    family = FAMILIES[kind]
+    parts = [HEADS] * bool(family.attention) + [NEURONS] * bool(family.reader)
+    return [*parts, LAYERS]
+
+
+def _has_channels(module: nn.Module) -> bool:
+    return any(isinstance(part, nn.Conv1d | nn.Conv2d) for part in module.modules())
+
+
 @dataclass(frozen=True, eq=False)
 class Anatomy:
     """The layers of a network. place: how the list of them is called in it. first: those that it came with.
@@ -66,20 +80,21 @@ class Anatomy:
     types: tuple[str, ...]
 
     @classmethod
-    def find(cls, module: Any) -> "Anatomy":
-        """Return the anatomy of a network of transformers. Raises UsageError for a family without rules."""
+    def find(cls, module: Any, part: str) -> "Anatomy":
+        """Return the anatomy of a network of transformers. Raises UsageError for a family without rules for `part`."""
         kind = getattr(getattr(module, "config", None), "model_type", None)
         if kind not in FAMILIES:
+            others = "; channels of it may go" if _has_channels(module) else ""
             raise UsageError(
-                f"no rules say how parts of a {kind or type(module).__name__} network go; there are rules for"
-                f" {', '.join(sorted(FAMILIES))}"
+                f"no rules say how {part} of a {kind or type(module).__name__} network go; there are rules for"
+                f" {', '.join(sorted(FAMILIES))}{others}"
             )
         family = FAMILIES[kind]
         depth = getattr(module.config, family.depth)
-        for name, part in module.named_modules():
-            if isinstance(part, nn.ModuleList) and name.split(".")[-1] == family.layers and len(part) == depth:
+        for name, found in module.named_modules():
+            if isinstance(found, nn.ModuleList) and name.split(".")[-1] == family.layers and len(found) == depth:
                 types = tuple(vars(module.config).get("layer_types") or ())
-                return cls(module, family, name, tuple(part), types)
+                return cls(module, family, name, tuple(found), types)
         raise UsageError(f"the {kind} network has no list of {depth} layers; its files are of another version")
 
     @property

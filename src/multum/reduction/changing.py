@@ -95,10 +95,11 @@ def structure(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> "Restructured":
-    """Take heads or neurons out of every layer of `module`, or whole layers, so that it is a smaller one; say which.
+    """Take channels, heads or neurons out of the layers of `module`, or whole layers: a smaller one; say which.
 
-    module: of a family of transformers with rules of its own. asked: the words of a recipe behind structure=, such as
-    "heads:0.25", "neurons:0.5" or "layers:2". data, seed, progress: as for `prune`; data are needed.
+    module: of a family of transformers with rules of its own; for channels any convolutional network. asked: the words
+    of a recipe behind structure=, such as "channels:0.25", "heads:0.25", "neurons:0.5" or "layers:2". data, seed,
+    progress: as for `prune`; data are needed.
     Raises UsageError, FormatError, MissingExtra.
     """
     asked = read_structure(asked.split(":")) if isinstance(asked, str) else asked

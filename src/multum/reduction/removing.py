@@ -5,7 +5,7 @@ least-squares fit of its outputs by what is left of its inputs.
 Sources: Hassibi and Stork, "Optimal Brain Surgeon" (1992); Kurtic and others, "ZipLM" (2023), section 3.1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -61,12 +61,25 @@ class Removal:
 Allow = Callable[[Tensor, Tensor], Tensor]
 
 
-def remove_groups(removal: Removal, count: int, allow: Allow | None = None) -> None:
-    """Have `count` groups go, the cheapest first. allow: bars groups that may not go."""
+def remove_groups(removals: Sequence[Removal], count: int, allow: Allow | None = None) -> None:
+    """Have `count` groups go, the cheapest first. allow: bars groups that may not go.
+
+    removals: of matrices that all read the same groups, which then go from all of them; what each costs adds up.
+    """
+    left = removals[0].left
     while count:
-        costs = removal.measure()
+        costs = torch.stack([removal.measure() for removal in removals]).sum(0)
         if allow is not None:
-            costs = allow(costs, removal.left)
-        some = 1 if allow is not None else max(1, min(count, int(removal.left.sum()) // _AT_ONCE))
-        removal.remove(costs.argsort(stable=True)[:some])
+            costs = allow(costs, left)
+        some = 1 if allow is not None else max(1, min(count, int(left.sum()) // _AT_ONCE))
+        gone = costs.argsort(stable=True)[:some]
+        for removal in removals:
+            removal.remove(gone)
         count -= some
+
+
+def refit_without(matrix: Tensor, moments: Moments, gone: Tensor) -> Tensor:
+    """Return float32[R, C]: `matrix` without the inputs `gone`, as those that stay fit its outputs. gone: int64[n]."""
+    removal = Removal.begin(matrix, moments, torch.ones(len(matrix)), gone[None])
+    removal.remove(torch.zeros(1, dtype=torch.long))
+    return removal.matrix.float()

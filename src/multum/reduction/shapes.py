@@ -45,8 +45,8 @@ def read_lowrank(words: Sequence[str]) -> LowRank:
     return LowRank(share, *words[1:])
 
 
-HEADS, NEURONS, LAYERS = "heads", "neurons", "layers"
-PARTS = (HEADS, NEURONS, LAYERS)
+CHANNELS, HEADS, NEURONS, LAYERS = "channels", "heads", "neurons", "layers"
+PARTS = (CHANNELS, HEADS, NEURONS, LAYERS)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Structure:
 def read_structure(words: Sequence[str]) -> Structure:
     """Return what a recipe's words tell: PART:SHARE, or layers:N. Raises UsageError."""
     if len(words) != 2:
-        raise UsageError("structure takes PART:SHARE, such as heads:0.25 or neurons:0.5, or layers:N")
+        raise UsageError("structure takes PART:SHARE, such as heads:0.25, neurons:0.5 or channels:0.25, or layers:N")
     try:
         share = float(words[1])
     except ValueError:

@@ -26,14 +26,14 @@ def choose_layers(
     """Return the layers that stay when `count` go. The network is as before afterwards."""
     whole, kept = list(anatomy.blocks), list(anatomy.blocks)
     data = _take(join_batches(batches), find_head(anatomy.module) is not None)
-    wanted = _predict(anatomy.module, data)
+    wanted = predict(anatomy.module, data)
     tried, trials = 0, sum(len(whole) - gone for gone in range(count))
     try:
         for _ in range(count):
             costs = []
             for number in range(len(kept)):
                 anatomy.keep_layers(kept[:number] + kept[number + 1 :])
-                costs.append(_measure_divergence(wanted, _predict(anatomy.module, data)))
+                costs.append(_measure_divergence(wanted, predict(anatomy.module, data)))
                 tried += 1
                 if progress is not None:
                     progress(tried / trials)
@@ -51,7 +51,7 @@ def _take(batch: Batch, by_position: bool) -> Batch:
 
 
 @torch.inference_mode()
-def _predict(module: Any, data: Batch) -> Tensor:
+def predict(module: Any, data: Batch) -> Tensor:
     """Return what a network says: logits, or features where it has no head."""
     result = module(**data)
     said = result if isinstance(result, Tensor) else getattr(result, "logits", None)

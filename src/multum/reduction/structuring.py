@@ -1,4 +1,4 @@
-"""Parts of transformers that go: heads or neurons, as many in every layer, or whole layers.
+"""Parts of networks that go: heads or neurons of transformers, as many in every layer, whole layers, or channels.
 
 Heads and neurons go where the predictions mind least, by the gradients that `surgeon` looks at, and the layer that read
 them is fitted anew to what is left. Layers go by what leaving them out does to the predictions: sums of small errors
@@ -6,9 +6,8 @@ tell little about all of a layer at once (docs/LOG.md).
 Invariant: what is left is a network of the same family, which its own config, changed, describes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,25 +16,20 @@ from multum.errors import UsageError
 from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import Weight, find_weights
 from multum.reduction.anatomy import Anatomy
+from multum.reduction.channels import remove_channels
 from multum.reduction.grouping import Grouping, group_heads, group_neurons
-from multum.reduction.jobs import Job, Progress
+from multum.reduction.jobs import Job, Progress, Removed, check_batches
 from multum.reduction.removing import Removal, remove_groups
 from multum.reduction.saliences import measure_saliences
-from multum.reduction.shapes import HEADS, LAYERS, NEURONS, Structure
+from multum.reduction.shapes import CHANNELS, HEADS, LAYERS, NEURONS, Structure
 from multum.reduction.skipping import choose_layers
 from multum.reduction.walking import Moments, walk
 
 
-@dataclass(frozen=True)
-class Restructured:
-    """What `structure` did. told: in words. changes: of the network's config. before, after: weights of the network.
+@dataclass(frozen=True, kw_only=True)
+class Restructured(Removed):
+    """What `structure` did. before, after: weights of the network."""
 
-    origins: of each parameter that has another name now, the name that it had.
-    """
-
-    told: str
-    changes: Mapping[str, Any]
-    origins: Mapping[str, str]
     before: int
     after: int
 
@@ -48,24 +42,31 @@ def structure(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Restructured:
-    """Take heads or neurons out of every layer of `module`, or whole layers, in place; return what was done.
+    """Take channels, heads or neurons out of the layers of `module`, or whole layers, in place; return what was done.
 
     batches: named arguments of calls of `module`. seed: of measuring what predictions mind. progress: called with what
-    is done and its share. Raises UsageError for a network of a family without rules, FormatError.
+    is done and its share. Raises UsageError for a network without rules, or one that has no such parts; FormatError,
+    MissingExtra.
     """
-    anatomy = Anatomy.find(module)
-    if not batches:
-        raise UsageError(f"what {asked.part} are worth is seen on data: give some")
-    before, told_before = _count_weights(module), anatomy.describe()
-    job = Job(module, asked, (), batches, seed, progress)
-    told, origins = _remove_layers(anatomy, job) if asked.part == LAYERS else _remove_inputs(anatomy, job)
-    after = anatomy.describe()
-    changes = {key: value for key, value in after.items() if value != told_before.get(key)}
-    return Restructured(told, changes, origins, before, _count_weights(module))
+    job = Job(module, asked, (), batches or (), seed, progress)
+    remove = remove_channels if asked.part == CHANNELS else _remove_parts
+    before = _count_weights(module)
+    done = remove(job)
+    return Restructured(**vars(done), before=before, after=_count_weights(module))
 
 
 def _count_weights(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _remove_parts(job: Job) -> Removed:
+    """Take heads, neurons or layers out of a network whose config tells how many it has."""
+    anatomy = Anatomy.find(job.module, job.asked.part)
+    check_batches(job)
+    told_before = anatomy.describe()
+    told, origins = _remove_layers(anatomy, job) if job.asked.part == LAYERS else _remove_inputs(anatomy, job)
+    changes = {key: value for key, value in anatomy.describe().items() if value != told_before.get(key)}
+    return Removed(told, changes, origins)
 
 
 def _remove_layers(anatomy: Anatomy, job: Job) -> tuple[str, dict[str, str]]:
@@ -96,7 +97,7 @@ def _remove_inputs(anatomy: Anatomy, job: Job) -> tuple[str, dict[str, str]]:
     def change(weight: Weight, moments: Moments) -> None:
         rows = saliences[weight.name].rows if weight.name in saliences else torch.ones(weight.read().shape[0])
         removal = Removal.begin(weight.read(), moments, rows, grouping.groups)
-        remove_groups(removal, grouping.count, grouping.allow)
+        remove_groups([removal], grouping.count, grouping.allow)
         weight.write(removal.matrix.float())
         kept[weight.name] = removal.left.nonzero().flatten()
         job.tell("removing", len(kept) / len(readers))
