@@ -43,6 +43,10 @@ def check_packable(rounding: Rounding) -> None:
             f"compressed-tensors takes symmetric integers of {' or '.join(map(str, WIDTHS))} bits, not {rounding};"
             " write for instance rtn:4:64:symmetric"
         )
+    if rounding.rank:
+        raise UsageError(
+            f"compressed-tensors has no layers beside integers, as {rounding} wants them; leave rank={rounding.rank} out"
+        )
 
 
 def round_linear(

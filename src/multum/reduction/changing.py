@@ -57,7 +57,8 @@ def quantize(
 ) -> "Rounded":
     """Give linear layers and convolutions of `module` values that integers of few bits have; return the integers.
 
-    rounding: the words of a recipe behind quantize=, such as "gptq:4:64" or "rtn:8:channel:symmetric". data, progress:
+    rounding: the words of a recipe behind quantize=, such as "gptq:4:64", "rtn:8:channel:symmetric" or
+    "gptq:2:channel:rank=8", which puts two narrow layers beside each that make good some of the loss. data, progress:
     as for `prune`; gptq and awq need data. Raises UsageError, MissingExtra.
     """
     asked = read_rounding(rounding.split(":")) if isinstance(rounding, str) else rounding

@@ -104,6 +104,8 @@ ROUNDINGS = (RTN, HQQ, AWQ, GPTQ)
 TENSOR, CHANNEL = "tensor", "channel"
 SYMMETRIC, ASYMMETRIC = "symmetric", "asymmetric"
 MOST_BITS = 8
+# What stands before the rank of what makes good the loss.
+_RANK = "rank="
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ class Rounding:
 
     method: one of ROUNDINGS. bits: 2 to MOST_BITS. group: how many inputs of an output share a step; CHANNEL for all of
     them, TENSOR for one step of all outputs. symmetric: whether 0 lies in the middle of what the integers reach.
+    rank: of two narrow matrices beside the integers, which make good some of what rounding lost; 0 for none.
     Raises UsageError.
     """
 
@@ -119,6 +122,7 @@ class Rounding:
     bits: int
     group: int | str = CHANNEL
     symmetric: bool = False
+    rank: int = 0
 
     def __post_init__(self) -> None:
         if self.method not in ROUNDINGS:
@@ -140,26 +144,37 @@ class Rounding:
     def __str__(self) -> str:
         """Return the recipe's words for it."""
         words = [self.method, str(self.bits), str(self.group), SYMMETRIC if self.symmetric else ASYMMETRIC]
-        return ":".join(words)
+        return ":".join([*words, *([f"{_RANK}{self.rank}"] if self.rank else [])])
 
 
 def read_rounding(words: Sequence[str]) -> Rounding:
-    """Return the rounding that a recipe's words tell: METHOD:BITS, then in any order a group and a symmetry.
+    """Return the rounding that a recipe's words tell: METHOD:BITS, then in any order a group, a symmetry and a rank.
 
     Raises UsageError.
     """
     method, bits, *rest = [*words, ""] if len(words) < 2 else words
-    if not bits.isdigit() or len(rest) > 2:
-        raise UsageError("quantize takes METHOD:BITS[:GROUP][:symmetric], such as gptq:4:64 or rtn:8:channel:symmetric")
+    if not bits.isdigit() or len(rest) > 3:
+        raise UsageError(
+            "quantize takes METHOD:BITS[:GROUP][:symmetric][:rank=R], such as gptq:4:64 or rtn:8:channel:symmetric"
+        )
     group: int | str = CHANNEL
+    rank = 0
     symmetric = int(bits) == MOST_BITS  # as 8-bit products of integers want it
     for word in rest:
         if word in (SYMMETRIC, ASYMMETRIC):
             symmetric = word == SYMMETRIC
         elif word in (TENSOR, CHANNEL) or word.isdigit():
             group = int(word) if word.isdigit() else word
+        elif word.startswith(_RANK):
+            rank = _read_rank(word.removeprefix(_RANK))
         else:
             raise UsageError(
-                f"'{word}' is no group such as 64, channel or tensor, and neither symmetric nor asymmetric"
+                f"'{word}' is no group such as 64, channel or tensor, no rank=8, and neither symmetric nor asymmetric"
             )
-    return Rounding(method, int(bits), group, symmetric)
+    return Rounding(method, int(bits), group, symmetric, rank)
+
+
+def _read_rank(word: str) -> int:
+    if not word.isdigit() or not int(word):
+        raise UsageError(f"'{word}' is no rank; give a whole number of 1 or more, such as rank=8, or none")
+    return int(word)

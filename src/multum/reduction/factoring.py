@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+# What takes a matrix's place: [rank, inputs] and [outputs, rank].
+Halves = tuple[Tensor, Tensor]
+
+
 @dataclass(frozen=True)
 class LowRanked:
     """What `lowrank` did. ranks: of the weights that are two now, by name. weights: of all matrices looked at.
@@ -63,7 +67,7 @@ def lowrank(
     skipped: tuple[Skipped, ...] = ()
     if weights is None:
         weights, skipped = find_weights(module)
-    reasons = {weight.name: _why_not(module, weight) for weight in weights}
+    reasons = {weight.name: why_not_halved(module, weight) for weight in weights}
     chosen = [weight for weight in weights if reasons[weight.name] is None]
     if not chosen:
         raise UsageError("the network has no linear layer or convolution whose rank could be lowered")
@@ -84,7 +88,8 @@ def lowrank(
     return LowRanked(ranks, whole, after, (*skipped, *left))
 
 
-def _why_not(module: Any, weight: Weight) -> str | None:
+def why_not_halved(module: Any, weight: Weight) -> str | None:
+    """Return why two layers cannot take the place of the one with `weight`, None where they can."""
     if any(use.kind == EMBEDDING for use in weight.uses):
         return "a table of words keeps its rank"
     if any(use.module is find_head(module) for use in weight.uses):
@@ -97,19 +102,16 @@ def _why_not(module: Any, weight: Weight) -> str | None:
     return "its channels are in groups" if weight.uses[0].kind == CONVOLUTION and layer.groups > 1 else None
 
 
-Halves = dict[str, tuple[Tensor, Tensor]]
-
-
-def _halve_plainly(job: Job) -> Halves:
+def _halve_plainly(job: Job) -> dict[str, Halves]:
     """Return the halves of matrices, [rank, inputs] and [outputs, rank], nearest by the squares of the weights."""
     curves = {weight.name: _measure_plain(weight.read()) for weight in job.weights}
     ranks = choose_ranks(curves, job.asked.share)
-    halves: Halves = {}
+    halves: dict[str, Halves] = {}
     for done, weight in enumerate(job.weights):
         if ranks[weight.name]:
             matrix = weight.read()
             sides = torch.ones(len(matrix)), torch.eye(matrix.shape[1])
-            halves[weight.name] = _halve(matrix, *sides, ranks[weight.name])
+            halves[weight.name] = halve_matrix(matrix, *sides, ranks[weight.name])
         job.tell("lowering ranks", (done + 1) / len(job.weights))
     return halves
 
@@ -121,16 +123,16 @@ def _measure_plain(matrix: Tensor) -> Curve:
     return Curve.of(values / size * matrix.numel() ** 0.5, (matrix.shape[0], matrix.shape[1]))
 
 
-def _halve_whitened(job: Job) -> Halves:
+def _halve_whitened(job: Job) -> dict[str, Halves]:
     """Return the halves of matrices whose product the predictions mind least."""
     rows, curves = _measure_curves(job, job.teller("measuring"))
     ranks = choose_ranks(curves, job.asked.share)
     reached = [weight for weight in job.weights if ranks.get(weight.name)]
-    halves: Halves = {}
+    halves: dict[str, Halves] = {}
 
     def change(weight: Weight, moments: Moments) -> None:
         matrix = weight.read()
-        pair = _halve(matrix, rows[weight.name], _find_root(moments), ranks[weight.name])
+        pair = halve_matrix(matrix, rows[weight.name], find_root(moments), ranks[weight.name])
         weight.write(pair[1] @ pair[0])
         halves[weight.name] = pair
         job.tell("lowering ranks", len(halves) / len(reached))
@@ -150,7 +152,7 @@ def _measure_curves(job: Job, told: Callable[[float], None] | None) -> tuple[Map
         for weight in group:
             one = found.pop(weight.name, None)
             if one is not None:
-                matrix, root = weight.read(), _find_root(Moments(one.columns.double(), one.positions))
+                matrix, root = weight.read(), find_root(Moments(one.columns.double(), one.positions))
                 rows[weight.name] = one.rows.float().sqrt()
                 values = torch.linalg.svdvals(rows[weight.name][:, None] * matrix @ root)
                 curves[weight.name] = Curve.of(values, (matrix.shape[0], matrix.shape[1]))
@@ -159,13 +161,13 @@ def _measure_curves(job: Job, told: Callable[[float], None] | None) -> tuple[Map
     return rows, curves
 
 
-def _find_root(moments: Moments) -> Tensor:
+def find_root(moments: Moments) -> Tensor:
     """Return float32[C, C], lower triangular: R with R @ R.T the second moments, a little damped."""
     root: Tensor = torch.linalg.cholesky(damp(moments)).float()
     return root
 
 
-def _halve(matrix: Tensor, rows: Tensor, root: Tensor, rank: int) -> tuple[Tensor, Tensor]:
+def halve_matrix(matrix: Tensor, rows: Tensor, root: Tensor, rank: int) -> Halves:
     """Return ([rank, inputs], [outputs, rank]), whose product is nearest to a matrix.
 
     rows: float32[outputs], what errors are multiplied by on the left; root: float32[inputs, inputs], on the right.

@@ -5,21 +5,25 @@ Methods:
   hqq    the same, with steps that mind few large errors less than many small ones; see multum.reduction.scaling
   awq    the same, with steps that are finer for inputs that are larger; see there
   gptq   the next columns make good what a column loses. Frantar and others, "OPTQ" (2023)
+Any of them may leave some of the loss to two narrow matrices beside the integers; see multum.reduction.correcting.
 Zeros stay zeros, whatever made them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from multum.errors import UsageError
+from multum.neural.factors import ROUNDED, put_halves
 from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import EMBEDDING, Skipped, Weight, find_weights
 from multum.reduction.choices import AWQ, GPTQ, HQQ, RTN, Rounding
+from multum.reduction.correcting import can_correct, round_and_correct
+from multum.reduction.factoring import Halves
 from multum.reduction.heads import find_head
 from multum.reduction.jobs import Progress
 from multum.reduction.scales import Scales, choose_scales
@@ -36,10 +40,15 @@ _BLOCK = 128
 
 @dataclass(frozen=True, eq=False)
 class Rounded:
-    """What `quantize` made. grids: the integers, by the names of weights. left: what was not touched, and why."""
+    """What `quantize` made.
+
+    grids: the integers, by the names that weights have now. left: what was not touched, and why. corrected: the layers
+    that have two narrow ones beside them, by name.
+    """
 
     grids: dict[str, Grid]
     left: tuple[Skipped, ...]
+    corrected: tuple[str, ...] = ()
 
     @property
     def weights(self) -> int:
@@ -57,9 +66,10 @@ def quantize(
 ) -> Rounded:
     """Give the linear layers and convolutions of `module` values of few bits, in place; return the integers.
 
-    Tables of words, and heads tied to them or known as such, stay. batches: named arguments of calls of `module`, which
-    gptq and awq need. weights: those of find_weights that may change; None for all. progress: called with what is being
-    done and its share. Raises UsageError.
+    Tables of words, and heads tied to them or known as such, stay. Where a rank is asked for, layers that can have two
+    narrow ones beside them get these. batches: named arguments of calls of `module`, which gptq and awq need. weights:
+    those of find_weights that may change; None for all. progress: called with what is being done and its share.
+    Raises UsageError.
     """
     skipped: tuple[Skipped, ...] = ()
     if weights is None:
@@ -71,27 +81,75 @@ def quantize(
         raise UsageError(f"the network has no linear layer or convolution that {rounding} could round")
     if rounding.reads_data and not batches:
         raise UsageError(f"{rounding.method} looks at what layers read: give data, or round by rtn, without any")
-    grids: dict[str, Grid] = {}
-    shared = SharedCosts(natural=False)
+    work = _Work(module, rounding, _choose_corrected(module, chosen, rounding))
 
-    def change(weight: Weight, moments: Moments | None) -> None:
-        matrix = weight.read()
-        method = _METHODS[rounding.method if moments is not None or not rounding.reads_data else RTN]
-        scales, codes = method(matrix, moments, rounding, shared)
-        matrix.copy_(codes * scales.spread()[0])
-        grids[weight.name] = make_grid(codes.to(torch.int16), scales, weight)
-        weight.write(matrix)
+    def visit(weight: Weight, moments: Moments | None) -> None:
+        work.change(weight, moments)
         if progress is not None:
-            progress("rounding", len(grids) / len(chosen))
+            progress("rounding", len(work.grids) / len(chosen))
 
     missed: Sequence[str] | frozenset[str] = [weight.name for weight in chosen]
-    if rounding.reads_data:
-        missed = walk(module, chosen, batches or (), change)
+    if rounding.reads_data or (rounding.rank and batches):
+        missed = walk(module, chosen, batches or (), visit)
     for weight in chosen:
         if weight.name in missed:
-            change(weight, None)
+            visit(weight, None)
+    grids, layers = work.finish(chosen)
     left = [Skipped(one.name, one.parameter.numel(), why) for one in weights if (why := reasons[one.name])]
-    return Rounded(grids, (*skipped, *left))
+    return Rounded(grids, (*skipped, *left), layers)
+
+
+def _choose_corrected(module: "nn.Module", chosen: Sequence[Weight], rounding: Rounding) -> frozenset[str]:
+    """Return the names of the weights that get halves beside them. Raises UsageError where none can have them."""
+    if not rounding.rank:
+        return frozenset()
+    found = frozenset(weight.name for weight in chosen if can_correct(module, weight, rounding.rank))
+    if not found:
+        raise UsageError(f"two layers of rank {rounding.rank} would be smaller beside none of the layers; lower it")
+    return found
+
+
+@dataclass(eq=False)
+class _Work:
+    """One rounding on its way. corrected: names of weights that get halves beside them. grids, halves: what is made."""
+
+    module: "nn.Module"
+    rounding: Rounding
+    corrected: frozenset[str]
+    grids: dict[str, Grid] = field(default_factory=dict)
+    halves: dict[str, Halves] = field(default_factory=dict)
+    shared: SharedCosts = field(default_factory=lambda: SharedCosts(natural=False))
+
+    def change(self, weight: Weight, moments: Moments | None) -> None:
+        """Give a weight the values of its integers, and until the end those that the halves beside it add."""
+        rounding, matrix = self.rounding, weight.read()
+        method = _METHODS[rounding.method if moments is not None or not rounding.reads_data else RTN]
+
+        def round_one(rest: Tensor) -> tuple[Scales, Tensor]:
+            return method(rest, moments, rounding, self.shared)
+
+        if weight.name in self.corrected:
+            scales, codes, halves = round_and_correct(matrix, moments, rounding.rank, round_one)
+            self.halves[weight.name] = halves
+            matrix.copy_(codes * scales.spread()[0]).add_(halves[1] @ halves[0])
+        else:
+            scales, codes = round_one(matrix)
+            matrix.copy_(codes * scales.spread()[0])
+        self.grids[weight.name] = make_grid(codes.to(torch.int16), scales, weight)
+        weight.write(matrix)
+
+    def finish(self, weights: Sequence[Weight]) -> tuple[dict[str, Grid], tuple[str, ...]]:
+        """Put the halves beside their layers; return (the integers by what weights are called then, the layers)."""
+        names, layers = {name: name for name in self.grids}, []
+        for weight in weights:
+            if weight.name in self.halves:
+                layer = weight.uses[0].name
+                values: Any = self.grids[weight.name].values().view(np.float32)
+                rounded = torch.from_numpy(values).reshape(weight.parameter.shape)
+                put_halves(self.module, layer, *self.halves[weight.name], rounded=rounded)
+                names[weight.name] = f"{layer}.{ROUNDED}.weight"
+                layers.append(layer)
+        return {names[name]: grid for name, grid in self.grids.items()}, tuple(layers)
 
 
 def _why_not(weight: Weight, head: object, rounding: Rounding) -> str | None:

@@ -14,6 +14,7 @@ from multum.reduction.shapes import LowRank, Structure
 from multum.reduction.structuring import structure
 from multum.reduction.thresholds import prune_as_asked
 from multum.shrinking import projecting, retraining
+from multum.shrinking.models import Model
 from multum.shrinking.passes import Outcome, Pass, Progress, State, list_codable, settle
 from multum.shrinking.recipes import LOWRANK, PRUNE, QUANTIZE, STRUCTURE, Step
 from multum.shrinking.reports import Left
@@ -62,8 +63,7 @@ class Lower:
 
     def apply(self, state: State, progress: Progress | None) -> Outcome:
         """Halve the matrices that are smaller so. Raises UsageError, FormatError."""
-        weights, left = list_codable(state.model)
-        named = [weight for weight in weights if state.model.names[weight.name].endswith(WEIGHT)]
+        named, left = list_halvable(state.model)
         done = lowrank(
             state.model.module, self.asked, state.material.batches, weights=named, seed=state.seed, progress=progress
         )
@@ -109,13 +109,30 @@ class Quantize:
 
     def apply(self, state: State, progress: Progress | None) -> Outcome:
         """Round the matrices that a file can hold as integers. Raises UsageError, FormatError."""
-        weights, left = list_codable(state.model)
+        weights, left = list_halvable(state.model) if self.rounding.rank else list_codable(state.model)
+        transposed = {weight.uses[0].name: weight.transposed for weight in weights}
         done = quantize(state.model.module, self.rounding, state.material.batches, weights=weights, progress=progress)
+        if done.corrected:
+            note_halves(state.model, {layer: transposed[layer] for layer in done.corrected})
+            weights, _ = list_codable(state.model)  # some have other names now
         settle(state, weights, done.grids)
         keep_values(state, [weight for weight in weights if weight.name in done.grids])
         state.fixed.update(state.grids)
         left = (*left, *(Left(one.name, one.size, one.reason) for one in done.left))
-        return Outcome(left, f"{done.weights:,} weights are integers of {self.rounding.bits} bits")
+        beside = f", {len(done.corrected)} layers have two of rank {self.rounding.rank} beside them"
+        return Outcome(
+            left,
+            f"{done.weights:,} weights are integers of {self.rounding.bits} bits{beside if done.corrected else ''}",
+        )
+
+
+def list_halvable(model: Model) -> tuple[tuple[Weight, ...], tuple[Left, ...]]:
+    """Return (matrices that a file of `model` can hold in halves, or with such beside them, what stays as it is)."""
+    weights, left = list_codable(model)
+    named = tuple(weight for weight in weights if model.names[weight.name].endswith(WEIGHT))
+    others = [weight for weight in weights if weight not in named]
+    reason = f"its name does not end in {WEIGHT}, so that its halves would have none"
+    return named, (*left, *(Left(weight.name, weight.parameter.numel(), reason) for weight in others))
 
 
 def keep_values(state: State, weights: Sequence[Weight]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 
 from multum.errors import UsageError
-from multum.neural.factors import HALVES
+from multum.neural.factors import HALVES, ROUNDED, Corrected
 from multum.shrinking.models import Model, copy_state
 
 WEIGHT = ".weight"
@@ -49,18 +49,23 @@ def _is_buffer(model: Model, name: str) -> bool:
 
 
 def note_halves(model: Model, layers: Mapping[str, bool]) -> None:
-    """Have `model` hold the halves that its network has now in place of `layers`.
+    """Have `model` hold the halves that its network has now in place of `layers`, or beside them.
 
     layers: by name, whether the file of the whole one has [inputs, outputs].
     """
     origins: dict[str, Origin] = {}
     for layer, transposed in layers.items():
         file = model.names[layer + WEIGHT].removesuffix(WEIGHT)
-        origins |= {f"{layer}.{half}": Origin(layer + WEIGHT, f"{file}.{half}") for half in HALVES}
+        rounded = isinstance(model.module.get_submodule(layer), Corrected)
+        parts = (*HALVES, ROUNDED + WEIGHT) if rounded else HALVES
+        origins |= {f"{layer}.{part}": Origin(layer + WEIGHT, f"{file}.{part}") for part in parts}
         if f"{layer}.bias" in model.names:
-            origins[f"{layer}.1.bias"] = Origin(f"{layer}.bias", f"{file}.1.bias")
-        model.factored[layer] = {"name": file, "transposed": transposed}
+            bias = f"{ROUNDED if rounded else 1}.bias"
+            origins[f"{layer}.{bias}"] = Origin(f"{layer}.bias", f"{file}.{bias}")
+        told = {"name": file, "transposed": transposed}
+        model.factored[layer] = told | {"rounded": True} if rounded else told
     store_anew(model, origins)
+    model.restore()  # halves in the type of the file
 
 
 def name_all(model: Model) -> None:
