@@ -22,6 +22,8 @@ _WANTED = ("*.json", _WEIGHTS, "*.txt", "*.model")
 DESCRIPTION = "multum.json"
 # Which layers are in two halves, and the file that has them; see multum.neural.factors.
 FACTORED, FACTORED_WEIGHTS = "factored.json", "model-factored.safetensors"
+# Which layers are narrower than in the network that takes the values; see multum.neural.narrowing.
+NARROWED = "narrowed.json"
 # How networks that tell classes are called in config.json.
 _CLASSIFIERS = ("ForSequenceClassification", "ForImageClassification")
 LARGEST_DESCRIPTION_BYTES = 1 << 26

@@ -12,7 +12,7 @@ from multum.archive.models import holds_model, model_folder
 from multum.errors import FormatError, UsageError
 from multum.neural.loading import foreign_errors, import_learn
 from multum.neural.networks import load_network, read_config
-from multum.neural.sources import FACTORED, Source, find_source
+from multum.neural.sources import FACTORED, NARROWED, Source, find_source
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +32,8 @@ def load_program(
     """Return the network that `path` holds, in float32 on the CPU and in evaluation mode.
 
     path: an archive that `shrink` made or `pack` made of a Hugging Face directory; or such a directory.
-    into: the network that takes the values, where the file has no config; it is returned itself.
+    into: the network that takes the values, where the file has no config; it is returned itself, narrower where
+    channels of it went.
     int8: True for linear layers in 8-bit integers; "auto" for them where they run faster on this machine. They are
     close to the dense values, which False gives bit for bit. What comes in has a step for each token, or, if int8 is
     "tensor", one for all of it, or, if it is "static", one for ever, by `data`: batches, each the named arguments of a
@@ -60,11 +61,13 @@ def load_program(
 def _fill(module: "nn.Module", folder: Path, name: str) -> "nn.Module":
     """Return `module` with the values of the file. Raises FormatError when they are those of another network."""
     from multum.neural.factors import refit
+    from multum.neural.narrowing import narrow
     from multum.shrinking.models import read_files
 
     source = Source(name, folder)
     stored = read_files(name, source.weight_files)
     with foreign_errors(source):
+        narrow(module, source.read_json(NARROWED))
         refit(module, source.read_json(FACTORED), stored)
     state = module.state_dict()
     strange = [key for key, tensor in stored.items() if key not in state or state[key].shape != tensor.shape]

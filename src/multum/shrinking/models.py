@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from multum.errors import FormatError
 from multum.neural.loading import foreign_errors, quiet
 from multum.neural.networks import LABELS, OTHER, find_kind, load_network, read_config
-from multum.neural.sources import DESCRIPTION, FACTORED, FACTORED_WEIGHTS, Source, find_source
+from multum.neural.sources import DESCRIPTION, FACTORED, FACTORED_WEIGHTS, NARROWED, Source, find_source
 
 SAFETENSORS = ".safetensors"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -36,7 +36,8 @@ class Model:
     module: in evaluation mode, on the CPU. stored: what a file of the model holds, by the names there; read from disk
     when it is used. names: of the parameters that are among them, as the file calls each; of tied ones any. files: of
     weights, none for a network that was given in Python. source, config: of a model that `transformers` knows.
-    factored: the layers that are in halves; see multum.neural.factors. changes: of config.json.
+    factored: the layers that are in halves; see multum.neural.factors. narrowed: those that are narrower than in the
+    network as it came, where no config tells; see multum.neural.narrowing. changes: of config.json.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Model:
     source: Source | None = None
     config: Any = None
     factored: dict[str, Any] = field(default_factory=dict)
+    narrowed: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -82,6 +84,8 @@ class Model:
         """Write all that belongs to the model but its weights and multum.json into `folder`."""
         if self.factored:
             _write_json(folder / FACTORED, self.factored)
+        if self.narrowed:
+            _write_json(folder / NARROWED, self.narrowed)
         if self.source is None:
             return
         if self.source.gguf is not None:

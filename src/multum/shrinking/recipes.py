@@ -38,7 +38,11 @@ class Kind:
 
 
 KINDS = {
-    STRUCTURE: Kind(read_structure, undoes=frozenset({ZEROS, INTEGERS, HALVES}), tries=("neurons:0.25", "heads:0.25")),
+    STRUCTURE: Kind(
+        read_structure,
+        undoes=frozenset({ZEROS, INTEGERS, HALVES}),
+        tries=("neurons:0.25", "heads:0.25", "channels:0.25"),
+    ),
     LOWRANK: Kind(read_lowrank, makes=HALVES, undoes=frozenset({ZEROS, INTEGERS}), tries=("0.9", "0.7")),
     PRUNE: Kind(read_pruning, makes=ZEROS, undoes=frozenset({INTEGERS}), tries=("surgeon:0.3", "surgeon:0.5")),
     QUANTIZE: Kind(read_rounding, makes=INTEGERS, undoes=frozenset({INTEGERS}), tries=("rtn:8", "gptq:4:64")),

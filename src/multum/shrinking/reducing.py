@@ -79,7 +79,7 @@ class Lower:
 
 @dataclass(frozen=True)
 class Restructure:
-    """Heads, neurons or layers go; the file is that of a smaller network of the same family."""
+    """Channels, heads, neurons or layers go; the file is that of a smaller network of the same family."""
 
     asked: Structure
 
@@ -92,8 +92,9 @@ class Restructure:
         """Take parts out. Raises UsageError, FormatError."""
         name_all(state.model)
         done = structure(state.model.module, self.asked, state.material.batches, seed=state.seed, progress=progress)
-        note_parts(state.model, done.changes, done.origins)
-        return Outcome((), f"{done.told}: {done.after:,} of {done.before:,} weights are left")
+        note_parts(state.model, done)
+        left = tuple(Left(one.name, one.size, one.reason) for one in done.left)
+        return Outcome(left, f"{done.told}: {done.after:,} of {done.before:,} weights are left")
 
 
 @dataclass(frozen=True)

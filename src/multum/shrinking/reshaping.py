@@ -5,12 +5,13 @@ Invariant: a tensor of the network goes to the file in the type that the one it 
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from multum.errors import UsageError
 from multum.neural.factors import HALVES, ROUNDED, Corrected
+from multum.reduction.jobs import Removed
 from multum.shrinking.models import Model, copy_state
 
 WEIGHT = ".weight"
@@ -85,11 +86,12 @@ def name_all(model: Model) -> None:
     model.names = {name: first[id(parameter)] for name, parameter in parameters.items()}
 
 
-def note_parts(model: Model, changes: Mapping[str, Any], origins: Mapping[str, str]) -> None:
-    """Have `model` hold what its network has left. changes: of the config. origins: former names of what is renamed."""
-    model.changes |= changes
+def note_parts(model: Model, removed: Removed) -> None:
+    """Have `model` hold what its network has left. Raises UsageError where nobody knows how a file calls it."""
+    model.changes |= removed.changes
+    model.narrowed |= removed.sizes
     named = {}
-    for name, old in origins.items():
+    for name, old in removed.origins.items():
         file = model.names.get(old, old)
         # what a file calls a tensor ends, or begins later, as the network's name does
         before = old.removesuffix(file) if old.endswith(file) else ""
