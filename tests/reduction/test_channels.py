@@ -43,7 +43,8 @@ class Joined(nn.Module):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - as torch's own layers call it
         both = torch.cat([torch.relu(self.left(input)), self.right(input)], 1)
         mixed = nn.functional.max_pool2d(self.mix(self.bend(self.norm(self.deep(both)))), 2)
-        return self.told(torch.flatten(torch.relu(mixed), 1))
+        told: Tensor = self.told(torch.flatten(torch.relu(mixed), 1))
+        return told
 
 
 def make_plain() -> nn.Sequential:
