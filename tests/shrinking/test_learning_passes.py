@@ -102,6 +102,23 @@ def test_what_a_pass_learned_is_kept_where_calibration_is(classifier: tuple[Path
     assert first.loss_after == again.loss_after
 
 
+def test_two_passes_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
+    inputs = torch.randn(6, 16, 8)
+    options: dict[str, Any] = {
+        "recipe": "distil=1:1 | distil=1:1",
+        "data": [{"input": one, "labels": one[:, :3].argmax(1)} for one in inputs],
+        "calibrated": tmp_path / "kept",
+    }
+    multum.shrink(network, tmp_path / "a.mtm", **options)
+    seen: list[str] = []
+    multum.shrink(network, tmp_path / "b.mtm", progress=lambda what, _: seen.append(what), **options)
+    assert "learning" not in seen
+    assert (tmp_path / "a.mtm").read_bytes() == (tmp_path / "b.mtm").read_bytes()
+    assert {"distil-1-1", "distil-1-1-2"} <= {path.name for path in (tmp_path / "kept").iterdir()}
+
+
 def test_language_models_learn_from_text_and_from_what_they_imagine(note: Path, tmp_path: Path) -> None:
     save_byte_llama(tmp_path / "net", num_hidden_layers=4, **ROOMY)
     options: dict[str, Any] = {"calibration": 512, "threads": 1}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from multum.errors import UsageError
@@ -99,7 +100,7 @@ def _retrain(
         replace(one.asked.retraining, seed=state.seed),
         teacher=state.teacher,
         weights=weights,
-        folder=None if state.calibrated is None else state.calibrated / _SIGNS.sub("-", one.name),
+        folder=_find_folder(one.name, state),
         progress=None if progress is None else partial(_tell, progress),
     )
     for parameter in frozen:
@@ -108,6 +109,15 @@ def _retrain(
     settle(state, weights, done.grids)
     store_anew(model, {})
     return done, left
+
+
+def _find_folder(name: str, state: State) -> Path | None:
+    """Return where the checkpoints of a pass stay: of each of several that are called the same elsewhere."""
+    state.learned.append(name)
+    if state.calibrated is None:
+        return None
+    number = state.learned.count(name)
+    return state.calibrated / (_SIGNS.sub("-", name) + (f"-{number}" if number > 1 else ""))
 
 
 def _tell(progress: Progress, moment: "Moment") -> None:
