@@ -129,6 +129,8 @@ def test_data_that_the_network_does_not_take_are_refused(method: str) -> None:
         ("sparsegpt:2:4:row", "prune takes METHOD:SHARE"),
         ("surgeon:loss=0", "a loss of 0 cannot be kept; give more than 0"),
         ("surgeon:loss=low", "'low' is no share of the weights"),
+        ("surgeon:bytes=0", "a file of 0 bytes is not possible; give 1 or more"),
+        ("surgeon:bytes=60M", "'60M' is no length of a file; give a whole number of bytes"),
     ],
 )
 def test_words_that_make_no_sense_are_refused(words: str, match: str) -> None:
@@ -136,7 +138,9 @@ def test_words_that_make_no_sense_are_refused(words: str, match: str) -> None:
         read_pruning(words.split(":"))
 
 
-@pytest.mark.parametrize("words", ["wanda:0.5", "surgeon:2:4", "magnitude:0.25:global", "surgeon:loss=0.02:layer"])
+@pytest.mark.parametrize(
+    "words", ["wanda:0.5", "surgeon:2:4", "magnitude:0.25:global", "surgeon:loss=0.02:layer", "wanda:bytes=600000:row"]
+)
 def test_words_come_back(words: str) -> None:
     assert str(read_pruning(words.split(":"))) == words
 
@@ -173,3 +177,30 @@ def test_a_loss_that_no_share_keeps_is_refused_and_nothing_changes() -> None:
     assert all(torch.equal(tensor, fresh[name]) for name, tensor in module.state_dict().items())
     with pytest.raises(UsageError, match="there is nothing to measure the loss on"):
         multum.prune(module, "magnitude:loss=0.1")
+
+
+def test_a_size_is_kept_by_the_least_share_that_does() -> None:
+    module = make_network("vit")
+
+    def measure() -> float:
+        return sum(4.0 * int((parameter != 0).sum()) for parameter in module.parameters())
+
+    dense = measure()
+    done = multum.prune(module, f"magnitude:bytes={round(0.7 * dense)}", measure=measure)
+    assert measure() <= 0.7 * dense
+    assert 64 * done.share == pytest.approx(round(64 * done.share), abs=0.1)
+    module = make_network("vit")
+    prune(module, Pruning("magnitude", done.share - 1 / 64))
+    assert measure() > 0.7 * dense
+
+
+def test_sizes_that_no_share_makes_or_that_want_no_zeros_are_refused_and_nothing_changes() -> None:
+    module, sizes = make_network("vit"), iter([1000, 990, 980, 970, 960, 955, 950])
+    with pytest.raises(UsageError, match="makes a file of 900 bytes; the shortest that was tried has 950"):
+        multum.prune(module, "magnitude:bytes=900", measure=lambda: next(sizes))
+    with pytest.raises(UsageError, match="800 bytes are taken without any zeros, allowed is 900: no weight has to go"):
+        multum.prune(module, "magnitude:bytes=900", measure=lambda: 800)
+    with pytest.raises(UsageError, match="there is nothing to measure the size by: give measure="):
+        multum.prune(module, "magnitude:bytes=900")
+    fresh = make_network("vit").state_dict()
+    assert all(torch.equal(tensor, fresh[name]) for name, tensor in module.state_dict().items())

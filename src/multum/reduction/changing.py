@@ -35,9 +35,10 @@ def prune(
 ) -> "Pruned":
     """Set weights of linear layers and convolutions in `module` to zero; return how many, and what stayed.
 
-    pruning: the words of a recipe behind prune=, such as "surgeon:0.5", "wanda:2:4" or "magnitude:loss=0.1". data:
-    batches, each the named arguments of a call of the network; all methods but magnitude need them. measure: returns
-    what the network loses as it is, where a loss is asked for. seed: of measuring what predictions mind. progress:
+    pruning: the words of a recipe behind prune=, such as "surgeon:0.5", "wanda:2:4", "magnitude:loss=0.1" or
+    "magnitude:bytes=60000". data: batches, each the named arguments of a call of the network; all methods but magnitude
+    need them. measure: returns what the network loses as it is where a loss is asked for, or the bytes that it takes
+    where a size is. seed: of measuring what predictions mind. progress:
     called with what is done and its share.
     Raises UsageError, FormatError, MissingExtra.
     """

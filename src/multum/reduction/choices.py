@@ -16,8 +16,8 @@ SCOPES = {
     SPARSEGPT: (LAYER,),
     SURGEON: (GLOBAL, LAYER),
 }
-# What stands before a loss that may be taken.
-_LOSS = "loss="
+# What stands before a loss that may be taken, and before a length of a file.
+_LOSS, _BYTES = "loss=", "bytes="
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Pruning:
     """Which weights become zero; see `prune`.
 
     method: one of METHODS. share: of the weights; or pattern: (n, m), n of each m neighbours stay; or loss: the largest
-    share by which what is measured rises by no more than this. scope: among which weights those that matter least are
-    looked for, one of the method's SCOPES; None for the first of them. Raises UsageError.
+    share by which what is measured rises by no more than this; or size_bytes: the least share with which the file is no
+    longer. scope: among which weights those that matter least are looked for, one of the method's SCOPES; None for the
+    first of them. Raises UsageError.
     """
 
     method: str = SURGEON
@@ -34,14 +35,17 @@ class Pruning:
     pattern: tuple[int, int] | None = None
     scope: str | None = None
     loss: float | None = None
+    size_bytes: int | None = None
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise UsageError(f"'{self.method}' is no way to prune; allowed is {', '.join(METHODS)}")
-        if [self.share, self.pattern, self.loss].count(None) != 2:
+        if [self.share, self.pattern, self.loss, self.size_bytes].count(None) != 3:
             raise UsageError(
-                "pruning takes a share of the weights such as 0.5, a pattern such as 2:4 or a loss, one of them"
+                "pruning takes a share of the weights such as 0.5, a pattern such as 2:4, a loss or a size, one of them"
             )
+        if self.size_bytes is not None and self.size_bytes < 1:
+            raise UsageError(f"a file of {self.size_bytes} bytes is not possible; give 1 or more, such as bytes=250000")
         if self.loss is not None and not (math.isfinite(self.loss) and self.loss > 0):
             raise UsageError(f"a loss of {self.loss:g} cannot be kept; give more than 0, such as loss=0.02")
         if self.share is not None and not (math.isfinite(self.share) and 0 < self.share < 1):
@@ -70,12 +74,13 @@ class Pruning:
         if self.pattern is not None:
             amount = f"{self.pattern[0]}:{self.pattern[1]}"
         else:
-            amount = f"{self.share:g}" if self.loss is None else f"{_LOSS}{self.loss:g}"
+            amounts = (("", self.share, "g"), (_LOSS, self.loss, "g"), (_BYTES, self.size_bytes, "d"))
+            amount = "".join(f"{sign}{value:{form}}" for sign, value, form in amounts if value is not None)
         return ":".join([self.method, amount, *([self.scope] if self.scope else [])])
 
 
 def read_pruning(words: Sequence[str]) -> Pruning:
-    """Return the pruning that a recipe's words tell: METHOD:SHARE, METHOD:loss=X or METHOD:N:M, and a scope.
+    """Return the pruning that a recipe's words tell: METHOD: and SHARE, loss=X, bytes=N or N:M, and a scope.
 
     Raises UsageError.
     """
@@ -87,6 +92,8 @@ def read_pruning(words: Sequence[str]) -> Pruning:
     amount, scope = rest[0], rest[1] if len(rest) == 2 else None
     if amount.startswith(_LOSS):
         return Pruning(method, loss=_read_number(amount.removeprefix(_LOSS)), scope=scope)
+    if amount.startswith(_BYTES):
+        return Pruning(method, size_bytes=_read_size(amount.removeprefix(_BYTES)), scope=scope)
     return Pruning(method, share=_read_number(amount), scope=scope)
 
 
@@ -97,6 +104,12 @@ def _read_number(word: str) -> float:
         raise UsageError(
             f"'{word}' is no share of the weights; give one such as 0.5, a pattern such as 2:4, or loss=0.02"
         ) from None
+
+
+def _read_size(word: str) -> int:
+    if not word.isdigit():
+        raise UsageError(f"'{word}' is no length of a file; give a whole number of bytes, such as bytes=250000")
+    return int(word)
 
 
 RTN, HQQ, AWQ, GPTQ = "rtn", "hqq", "awq", "gptq"

@@ -1,6 +1,6 @@
-"""As many zeros as a loss allows: shares are tried, halving what is open between one that is kept and one that is not.
+"""As many zeros as a loss allows, or as few as a size does: shares are tried, halving what is open between two.
 
-Invariant: what is left in the network was measured to keep the loss.
+Invariant: what is left in the network was measured to keep the loss, or the size.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,16 +34,19 @@ def prune_as_asked(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Pruned:
-    """Return what `prune` did: at once for a share or a pattern, for a loss with the largest share that keeps it.
+    """Return what `prune` did: at once for a share or a pattern.
 
-    measure: returns what `module` loses as it is, which a loss needs. Cost of a loss: seven times that of a share.
-    Memory: the weights once more. Raises UsageError, also where no share keeps the loss, FormatError.
+    For a loss it is done with the largest share that keeps it, for a size with the least share that does.
+    measure: returns what `module` loses as it is, which a loss needs, or how many bytes it takes, which a size does.
+    Cost of either: seven times that of a share. Memory: the weights once more.
+    Raises UsageError, also where no share will do, FormatError.
     """
     options: dict[str, Any] = {"weights": weights, "seed": seed, "progress": progress}
-    if pruning.loss is None:
+    if pruning.loss is None and pruning.size_bytes is None:
         return prune(module, pruning, batches, **options)
     if measure is None:
-        raise UsageError("there is nothing to measure the loss on: give data that the model predicts, or a share")
+        wanted = "the loss on: give data that the model predicts" if pruning.loss else "the size by: give measure="
+        raise UsageError(f"there is nothing to measure {wanted}, or a share")
     return _Search(module, pruning, batches, measure, options).run()
 
 
@@ -58,25 +61,55 @@ class _Search:
     options: dict[str, Any]
 
     def run(self) -> Pruned:
-        """Return what pruning by the largest share that keeps the loss did."""
-        assert self.pruning.loss is not None, "that is what is searched for"
+        """Return what pruning by the share that was found did."""
         kept = [(weight.parameter, weight.parameter.detach().clone()) for weight in find_weights(self.module)[0]]
+        return self._try(self._find_least(kept) if self.pruning.loss is None else self._find_largest(kept))
+
+    def _find_largest(self, kept: list[tuple[Any, Any]]) -> float:
+        """Return the largest share that keeps the loss."""
+        assert self.pruning.loss is not None, "that is what is searched for"
         most = self.measure() + self.pruning.loss
-        share, step, best = 0.5, 0.5, 0.0
-        for _ in range(_TRIALS):
-            self._try(share)
-            keeps = self.measure() <= most
-            self._restore(kept)
-            best, step = share if keeps else best, step / 2
-            share += step if keeps else -step
-        if not best:
+        best, _ = self._halve(kept, most, fewer=False)
+        if best is None:
             raise UsageError(
                 f"no share of the weights can go for a loss of {self.pruning.loss:g}; allow more, or another method"
             )
-        return self._try(best)
+        return best
+
+    def _find_least(self, kept: list[tuple[Any, Any]]) -> float:
+        """Return the least share that keeps the size."""
+        assert self.pruning.size_bytes is not None, "that is what is searched for"
+        most, dense = self.pruning.size_bytes, self.measure()
+        if dense <= most:
+            raise UsageError(f"{dense:,} bytes are taken without any zeros, allowed is {most:,}: no weight has to go")
+        best, shortest = self._halve(kept, most, fewer=True)
+        if best is None:
+            raise UsageError(
+                f"no share of zeros makes a file of {most:,} bytes; the shortest that was tried has {shortest:,}: allow"
+                " as many, or code in fewer bits"
+            )
+        return best
+
+    def _halve(self, kept: list[tuple[Any, Any]], most: float, *, fewer: bool) -> tuple[float | None, float]:
+        """Return (the best share of which no more than `most` is measured, the least that was measured).
+
+        fewer: whether the best is the least share, for what falls with zeros; else the largest, for what rises.
+        """
+        share, step = 0.5, 0.5
+        best: float | None = None
+        found = []
+        for _ in range(_TRIALS):
+            self._try(share)
+            found.append(self.measure())
+            self._restore(kept)
+            keeps = found[-1] <= most
+            best, step = share if keeps else best, step / 2
+            share += -step if keeps == fewer else step
+        return best, min(found)
 
     def _try(self, share: float) -> Pruned:
-        return prune(self.module, replace(self.pruning, share=share, loss=None), self.batches, **self.options)
+        pruning = replace(self.pruning, share=share, loss=None, size_bytes=None)
+        return prune(self.module, pruning, self.batches, **self.options)
 
     @staticmethod
     @torch.no_grad()

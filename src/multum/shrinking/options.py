@@ -47,7 +47,12 @@ class ShrinkOptions:
             self._check_gate(self.max_loss_increase)
         if self.calibration < 1:
             raise UsageError(f"calibration on {self.calibration} tokens is not possible; give 1 or more")
-        if not self.steps.codes and self.sized:
+        if self.target_bytes is not None and self.steps.size_bytes is not None:
+            raise UsageError(
+                f"a size is asked for twice, by '{self.recipe}' and as a target; leave one out, or give bits a weight,"
+                " at which zeros are to meet it"
+            )
+        if not self.steps.codes and (self.target_bytes is not None or self.target_bits is not None):
             raise UsageError(f"a size is met by coding, which '{self.recipe}' does not do; end it with | code")
 
     @cached_property
@@ -67,7 +72,13 @@ class ShrinkOptions:
     @property
     def sized(self) -> bool:
         """Whether a size is asked for."""
-        return self.target_bytes is not None or self.target_bits is not None
+        return any(size is not None for size in (self.target_bytes, self.target_bits, self.steps.size_bytes))
+
+    @property
+    def bits(self) -> float | None:
+        """How many bits a coded weight takes where nothing else decides, None where none is coded."""
+        usual = USUAL_BITS if self.target_bits is None else self.target_bits
+        return usual if self.steps.codes else None
 
     @property
     def searches(self) -> bool:
@@ -76,7 +87,8 @@ class ShrinkOptions:
 
     def find_target_bytes(self, weights: int) -> int:
         """Return what the file may take for a model of so many weights."""
-        if self.target_bytes is not None:
-            return self.target_bytes
+        asked_bytes = self.target_bytes if self.steps.size_bytes is None else self.steps.size_bytes
+        if asked_bytes is not None:
+            return asked_bytes
         bits = USUAL_BITS if self.target_bits is None else self.target_bits
         return int(bits * weights / 8)

@@ -41,7 +41,8 @@ class State:
     fixed: those of them that coding keeps as they are.
     seed: where chance begins. calibrated: the folder where what calibration finds stays, if any. coded_bytes: what all
     integers may take. quantizer: what calibration found, kept for further attempts, in which the same passes come
-    before it. teacher: the network as it came, where a pass learns from it.
+    before it. teacher: the network as it came, where a pass learns from it. weigh: returns how long the file of the
+    network would be as it is, where a pass has to know. learned: the passes that learned so far, by name.
     """
 
     model: Model
@@ -53,6 +54,8 @@ class State:
     fixed: "dict[str, Grid]" = field(default_factory=dict)
     quantizer: Quantizer | None = None
     teacher: "nn.Module | None" = None
+    weigh: Callable[[], int] | None = None
+    learned: list[str] = field(default_factory=list)
 
     def restore(self) -> None:
         """Begin anew, with the values that the passes before coding left."""
@@ -61,7 +64,7 @@ class State:
 
     def forget(self) -> None:
         """Let go of all that only further coding needs: it is as large as the model."""
-        self.quantizer = self.teacher = None
+        self.quantizer = self.teacher = self.weigh = None
         self.grids.clear()
         give_back_memory()
 
@@ -152,14 +155,22 @@ def _why_not(model: Model, weight: Weight) -> str | None:
 
 def settle(state: State, weights: Sequence[Weight], grids: "dict[str, Grid]") -> None:
     """Note `grids`, by parameters, under the names of the file and in its types; give the network their values."""
-    by_name = {weight.name: weight for weight in weights}
+    found = name_grids(state.model, grids)
+    state.grids |= found
+    for weight in weights:
+        name = state.model.names[weight.name]
+        if weight.name in grids:
+            with torch.no_grad():
+                weight.parameter.copy_(read_values(found[name], state.model.stored[name]))
+
+
+def name_grids(model: Model, grids: "dict[str, Grid]") -> "dict[str, Grid]":
+    """Return `grids`, by parameters, under the names of the file and in its types."""
+    named = {}
     for name, grid in grids.items():
-        stored = state.model.stored[state.model.names[name]]
-        typed = replace(grid, dtype=_NAMES[stored.dtype])
-        state.grids[state.model.names[name]] = typed
-        parameter = by_name[name].parameter
-        with torch.no_grad():
-            parameter.copy_(read_values(typed, stored))
+        file = model.names[name]
+        named[file] = replace(grid, dtype=_NAMES[model.stored[file].dtype])
+    return named
 
 
 def read_values(grid: "Grid", like: Tensor) -> Tensor:

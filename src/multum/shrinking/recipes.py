@@ -60,6 +60,11 @@ class Step:
     name: str
     choice: Any = None
 
+    @property
+    def size_bytes(self) -> int | None:
+        """How long the file may be, where the pass is to see to that."""
+        return self.choice.size_bytes if self.name == PRUNE else None
+
     def __str__(self) -> str:
         return self.name if self.choice is None else f"{self.name}={self.choice}"
 
@@ -74,6 +79,8 @@ class Recipe:
         for earlier, later in combinations(self.steps, 2):
             if earlier.name == CODE:
                 raise UsageError(f"{later} cannot follow code, whose integers it would change; put code last")
+            if earlier.size_bytes is not None and later.name != CODE:
+                raise UsageError(f"{later} cannot follow {earlier}, which has to see what is written; put it before")
             made = KINDS[earlier.name].makes
             if later.name != CODE and made in KINDS[later.name].undoes:
                 raise UsageError(f"{later} cannot follow {earlier}, whose {made} it would change; put it before")
@@ -92,6 +99,11 @@ class Recipe:
     def learns(self) -> bool:
         """Whether a pass learns from the model as it came."""
         return any(KINDS[step.name].learns for step in self.before_code)
+
+    @property
+    def size_bytes(self) -> int | None:
+        """How long the file may be, where a pass of the recipe sees to that."""
+        return self.before_code[-1].size_bytes if self.before_code else None
 
     @property
     def before_code(self) -> tuple[Step, ...]:

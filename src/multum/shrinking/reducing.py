@@ -36,11 +36,12 @@ class Prune:
         """Prune the matrices that a file can hold otherwise. Raises UsageError, FormatError."""
         weights, left = list_codable(state.model)
         gauge = state.material.gauge
+        measure = None if gauge is None else lambda: gauge.measure(state.model.module).value
         done = prune_as_asked(
             state.model.module,
             self.pruning,
             state.material.batches,
-            measure=None if gauge is None else lambda: gauge.measure(state.model.module).value,
+            measure=measure if self.pruning.size_bytes is None else state.weigh,
             weights=weights,
             seed=state.seed,
             progress=progress,

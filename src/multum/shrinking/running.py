@@ -29,6 +29,7 @@ from multum.shrinking.options import USUAL_BITS, ShrinkOptions
 from multum.shrinking.passes import Code, Progress, State, list_free, run_passes
 from multum.shrinking.reducing import make_passes
 from multum.shrinking.reports import Loss, PassLine, ShrinkReport
+from multum.shrinking.weighing import Balance
 from multum.shrinking.writing import measure_rest_bytes, write_archive
 
 
@@ -122,6 +123,8 @@ class _Run:
     def write(self, file: BinaryIO) -> int:
         """Write the archive that was asked for; return its length. Raises UsageError when there is none."""
         earlier = make_passes(self.asked.steps.before_code)
+        if self.asked.steps.size_bytes is not None:
+            self.state.weigh = Balance(self.state, self.asked, self._describe).weigh
         self.ledger = self.reduced = run_passes(self.state, earlier, self.before, self.progress)
         if not self.asked.steps.codes:
             self._check_gate()
