@@ -204,7 +204,10 @@ def _run(module: "nn.Module", gauge: _Gauge, batch: Batch, generator: torch.Gene
     if not torch.isfinite(logits).all():
         raise FormatError("the model predicts values that are not finite; its weights are damaged")
     gauge.find_head(logits)
-    flat = logits.detach().reshape(-1, logits.shape[-1]).float()
+    # maps have their classes in front of places, as cross-entropy reads them; all else behind positions
+    classes = 1 if logits.ndim > 3 else logits.ndim - 1
+    ordered = logits.movedim(classes, -1)
+    flat = ordered.detach().reshape(-1, ordered.shape[-1]).float()
     gauge.predictions += len(flat)
     if hasattr(result, "logits") or isinstance(result, Tensor):
         gradient = torch.empty_like(flat)
@@ -214,7 +217,7 @@ def _run(module: "nn.Module", gauge: _Gauge, batch: Batch, generator: torch.Gene
         gradient = torch.randn(flat.shape, generator=generator)  # features: errors of any direction are alike
         gauge.head = None
     if logits.requires_grad:
-        logits.backward(gradient.reshape(logits.shape).to(logits.dtype))
+        ordered.backward(gradient.reshape(ordered.shape).to(logits.dtype))
 
 
 def _draw_gradient(gauge: _Gauge, logits: Tensor, generator: torch.Generator) -> Tensor:

@@ -5,7 +5,8 @@ Invariant: a bundle that may go has layers alone of which every channel is known
 """
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from multum.errors import MissingExtra, UsageError
-from multum.neural.narrowing import find_names, is_depthwise
+from multum.neural.narrowing import find_names, is_depthwise, read_sizes
 from multum.quantization.sensitivities import Batch
 from multum.quantization.weights import Weight, find_weights
 
@@ -78,16 +79,22 @@ def _trace(module: Any, batch: Batch) -> Any:
     probe = copy.deepcopy(module).eval().requires_grad_(True)
     rows = {name: value[:_ROWS] if isinstance(value, Tensor) and value.ndim else value for name, value in batch.items()}
     graph = torch_pruning.DependencyGraph()
+    with torch.enable_grad(), _traced(module):
+        graph.build_dependency(probe, rows, forward_fn=_call, verbose=False)
+    return graph
+
+
+@contextmanager
+def _traced(module: Any) -> Iterator[None]:
+    """Turn whatever reading a network's graph raises into UsageError."""
     try:
-        with torch.enable_grad():
-            graph.build_dependency(probe, rows, forward_fn=_call, verbose=False)
+        yield
     except _STRANGE as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise UsageError(
             f"nobody sees which channels of the {type(module).__name__} network belong together, as it cannot be traced"
             f" ({reason})"
         ) from error
-    return graph
 
 
 def _call(module: Any, rows: Batch) -> list[Tensor]:
@@ -111,22 +118,32 @@ def _read_bundle(graph: Any, root: Any, names: Mapping[Any, str], weights: Mappi
     bundle = Bundle(size, {names[root]: torch.arange(size)})
     for item in _list_items(graph, root, range(size)):
         part, makes = item.dep.target.module, graph.is_out_channel_pruning_fn(item.dep.handler)
-        if makes and not item.dep.target.outputs:
-            bundle.barred = "they are what the network says"
-        elif find_names(part):
+        bundle.barred = bundle.barred or _why_barred(item, makes, names)
+        if find_names(part) and not bundle.barred:
             places = bundle.makers if makes else bundle.readers
-            places[names[part]] = _list_owners(part, makes, item.idxs, item.root_idxs)
-        elif part in names and not _has_one_value(part):
-            bundle.barred = f"'{names[part]}' ({type(part).__name__}) has no rules for fewer of them"
-        elif isinstance(part, nn.Parameter):
-            bundle.barred = "values outside of any layer belong to them"
+            places[names[part]] = _list_owners(_read_size(part, makes), item.idxs, item.root_idxs)
     bundle.barred = bundle.barred or _why_not(graph, root, bundle, names, weights)
     return bundle
 
 
+def _why_barred(item: Any, makes: bool, names: Mapping[Any, str]) -> str:
+    """Return why channels cannot go that come to one place of a graph, "" if they can."""
+    part = item.dep.target.module
+    if makes and not item.dep.target.outputs:
+        return "they are what the network says"
+    if isinstance(part, nn.Parameter):
+        return "values outside of any layer belong to them"
+    if part not in names or _has_one_value(part):
+        return ""
+    if not find_names(part):
+        return f"'{names[part]}' ({type(part).__name__}) has no rules for fewer of them"
+    return "" if max(item.idxs) < _read_size(part, makes) else f"'{names[part]}' reads but some of them"
+
+
 def _list_items(graph: Any, root: Any, channels: Iterable[int]) -> Any:
     """Return what goes with some channels that the layer `root` makes: layers, what is done to them, and where."""
-    return graph.get_pruning_group(root, graph.get_pruner_of_module(root).prune_out_channels, list(channels))
+    with _traced(graph.model):
+        return graph.get_pruning_group(root, graph.get_pruner_of_module(root).prune_out_channels, list(channels))
 
 
 def _has_one_value(part: Any) -> bool:
@@ -134,10 +151,14 @@ def _has_one_value(part: Any) -> bool:
     return isinstance(part, nn.PReLU) and part.num_parameters == 1
 
 
-def _list_owners(part: Any, makes: bool, places: list[int], channels: list[int]) -> Tensor:
-    """Return int64[outputs] or int64[inputs] of a layer: which channel each is, -1 for none of these."""
-    sizes = find_names(part)
-    owners = torch.full((int(getattr(part, sizes[0] if makes else sizes[-1])),), -1)
+def _read_size(part: Any, makes: bool) -> int:
+    """Return how many outputs or inputs a layer has."""
+    return read_sizes(part)[0 if makes else -1]
+
+
+def _list_owners(size: int, places: list[int], channels: list[int]) -> Tensor:
+    """Return int64[size]: which channel each output or input of a layer is, -1 for none of these."""
+    owners = torch.full((size,), -1)
     owners[places] = torch.tensor(channels)
     return owners
 

@@ -80,6 +80,10 @@ def remove_groups(removals: Sequence[Removal], count: int, allow: Allow | None =
 
 def refit_without(matrix: Tensor, moments: Moments, gone: Tensor) -> Tensor:
     """Return float32[R, C]: `matrix` without the inputs `gone`, as those that stay fit its outputs. gone: int64[n]."""
-    removal = Removal.begin(matrix, moments, torch.ones(len(matrix)), gone[None])
-    removal.remove(torch.zeros(1, dtype=torch.long))
-    return removal.matrix.float()
+    cost = damp(moments)
+    kept = torch.ones(len(cost), dtype=torch.bool)
+    kept[gone] = False
+    factor = torch.linalg.cholesky(cost[kept][:, kept])
+    fitted = torch.zeros(matrix.shape, dtype=torch.float64)
+    fitted[:, kept] = torch.cholesky_solve(cost[kept] @ matrix.double().T, factor).T
+    return fitted.float()
