@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -45,7 +46,7 @@ def test_coding_keeps_the_integers_and_makes_the_layers_beside_them_short(tmp_pa
 
 def test_a_program_is_rated_drawn_from_and_packed(note: Path, tmp_path: Path) -> None:
     save_byte_llama(tmp_path / "net", hidden_size=32, intermediate_size=64)
-    options = {"recipe": "quantize=gptq:3:rank=2 | code", "data": note, "calibration": 512}
+    options: dict[str, Any] = {"recipe": "quantize=gptq:3:rank=2 | code", "data": note, "calibration": 512}
     report = multum.shrink(tmp_path / "net", tmp_path / "x.mtm", **options)
     assert [line.name for line in report.passes] == ["quantize=gptq:3:channel:asymmetric:rank=2", "code"]
     rated = multum.code_bits(tmp_path / "x.mtm", note)

@@ -43,7 +43,7 @@ class Corrected(Factored):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return what the layer makes of `inputs`, and what the halves add to it."""
-        first, second, rounded = self
+        first, second, rounded = (self[place] for place in range(3))
         found: Tensor = rounded(inputs) + second(first(inputs))
         return found
 
@@ -116,7 +116,7 @@ def make_whole(module: nn.Module) -> None:
     """Put one layer in place of each that is in halves, for whom wants one matrix a layer."""
     for name in list_factored(module):
         halves: Any = module.get_submodule(name)
-        whole = halves[2] if isinstance(halves, Corrected) else _make_layer(halves)
+        whole: Any = halves[2] if isinstance(halves, Corrected) else _make_layer(halves)
         weight = halves.weight  # [outputs, *inputs]
         whole.weight.copy_(weight.T if is_transposed(whole) else weight)
         if halves.bias is not None:
@@ -141,9 +141,9 @@ def refit(module: nn.Module, layers: Mapping[str, Mapping[str, Any]], stored: Ma
     stays.
     """
     for layer, told in layers.items():
-        halves = (stored[f"{told['name']}.{half}"] for half in HALVES)
+        first, second = (stored[f"{told['name']}.{half}"] for half in HALVES)
         rounded = stored[f"{told['name']}.{ROUNDED}.weight"] if told.get("rounded") else None
-        put_halves(module, layer, *halves, rounded=rounded)
+        put_halves(module, layer, first, second, rounded)
 
 
 def multiply_out(layers: Mapping[str, Mapping[str, Any]], stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
