@@ -45,7 +45,7 @@ def check_packable(rounding: Rounding) -> None:
         )
     if rounding.rank:
         raise UsageError(
-            f"compressed-tensors has no layers beside integers, as {rounding} wants them; leave rank={rounding.rank} out"
+            f"compressed-tensors has no layers beside integers, which {rounding} wants; leave rank={rounding.rank} out"
         )
 
 
