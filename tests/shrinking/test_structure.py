@@ -49,6 +49,15 @@ def test_layers_that_are_left_are_counted_from_zero_in_the_file(note: Path, tmp_
     assert rated.program_bits == 8 * report.bytes_after
 
 
+def test_without_a_size_bits_are_those_of_the_weights_that_are_left(tmp_path: Path) -> None:
+    save_byte_llama(tmp_path / "net", hidden_size=64, intermediate_size=512)
+    recipe = "structure=neurons:0.9 | code"
+    report = multum.shrink(tmp_path / "net", tmp_path / "x.mtm", recipe=recipe, data=draw_batches("llama"))
+    left = sum(parameter.numel() for parameter in multum.load_program(tmp_path / "x.mtm").parameters())
+    assert left < report.weights / 2
+    assert 3.5 * left < 8 * report.bytes_after <= 4 * left
+
+
 def test_a_smaller_network_is_made_smaller_again(tmp_path: Path) -> None:
     save_byte_llama(tmp_path / "net", hidden_size=32, intermediate_size=64)
     batches, recipe = draw_batches("llama"), "structure=neurons:0.5"

@@ -140,7 +140,9 @@ class _Run:
             size_bytes = self._code_and_write(file, self._count_bytes(USUAL_BITS))
             self._check_gate()
             return size_bytes
-        target_bytes = self.asked.find_target_bytes(self.weights)
+        # bits that were asked for are those of a weight that came; the usual ones are those of a weight that is left
+        weights = self.weights if self.asked.sized else self.state.model.weights
+        target_bytes = self.asked.find_target_bytes(weights)
         names = [self.state.model.names[weight.name] for weight in list_free(self.state)]
         rest_bytes = measure_rest_bytes(self.state.model, names, self._describe(), self.asked.threads, self.state.fixed)
         size_bytes = reach_bytes(target_bytes, rest_bytes, partial(self._code_and_write, file))
