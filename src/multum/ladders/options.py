@@ -65,7 +65,7 @@ class LadderOptions:
 
     def describe(self) -> dict[str, Any]:
         """Return what decides the runs, as plain values; a table is described by its runs."""
-        chosen = {"budget_s": self.time_s, "flops": self.flops} if self.is_auto else {}
+        chosen: dict[str, Any] = {"budget_s": self.time_s, "flops": self.flops} if self.is_auto else {}
         if self.precision != AUTO:
             chosen["precision"] = self.precision
         return chosen | {"bits": list(self.bits), "architecture": self.architecture, "seed": self.seed}
