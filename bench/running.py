@@ -2,7 +2,8 @@
 
 Run as `python -m bench.running --model DIR` on a machine with nothing else to do. Reading is one call on so many
 tokens; writing is one token after another, each with what was kept of those before it. All kinds take turns, so that a
-busy minute falls on each of them; a figure is the median of the turns. Writes bench/results/running.json.
+busy minute falls on each of them; a figure is the median of the turns. Writes bench/results/running.json, and the table
+of it in docs/choosing.md.
 """
 
 import argparse
@@ -20,9 +21,10 @@ from torch import nn
 import multum
 from bench.corpus import ROOT
 from bench.machine import describe_commit, describe_machine, tell_date
-from bench.tables import make_table
+from bench.tables import make_table, replace_marked
 
 RESULTS = ROOT / "bench" / "results" / "running.json"
+PAGE = ROOT / "docs" / "choosing.md"
 READ = (32, 128, 512)
 WRITTEN, BEFORE = 16, 128
 TURNS = 7
@@ -44,6 +46,8 @@ def main() -> int:
     told = {"commit": describe_commit(), "date": tell_date(), "machine": describe_machine(), "rows": rows}
     asked.out.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     print(show_table(rows))
+    if asked.out == RESULTS:
+        PAGE.write_text(replace_marked(PAGE, show_table(rows), "running"), "utf-8")
     return 0
 
 
