@@ -1,10 +1,14 @@
 """Frontiers and choices of points, without any network."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from multum.choosing.options import AutoOptions
 from multum.choosing.points import Goal, Tried, choose, find_frontier
 from multum.choosing.spaces import Space, join_passes, list_choices
+from multum.choosing.studying import Study
 from multum.errors import UsageError
 from multum.shrinking.recipes import KINDS, read_recipe
 
@@ -61,6 +65,17 @@ def test_what_goes_well_together_is_tried_where_its_passes_are() -> None:
     found = [recipe for recipe, _ in Space.around(1000, 1000).list_combinations()]
     assert found[-1] == "distil=0.5 | gradual=0.9 | qat=3 | code"
     assert all(read_recipe(recipe).codes for recipe in found)
+
+
+def test_another_goal_begins_with_what_is_at_its_own_size(tmp_path: Path) -> None:
+    facts: dict[str, Any] = {"recipe": "code"}
+    for size_bytes, bits in ((500, 4.0), (250, 2.0)):
+        study = Study(tmp_path, Space.around(size_bytes, 1000), 0, False, facts)
+        trial, recipe, asked = study.propose()
+        assert (recipe, asked) == ("code", bits)
+        study.note(trial, {"point": {}}, (1.0, 1.0))
+    assert study.propose()[1] == "structure=neurons:0.25 | code"
+    assert len(study.list_tried()) == 2
 
 
 def test_passes_are_joined_in_an_order_that_they_allow() -> None:

@@ -48,7 +48,7 @@ class Study:
         self._begin(folder, facts)
 
     def _begin(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Note what the search is for, or compare it; ask for single passes, and for what was stopped, once more."""
+        """Note what the search is for, or compare it; ask once more for what was stopped."""
         known = self._study.user_attrs.get(_FACTS, facts)
         if known != facts:
             changed = next(name for name in {**known, **facts} if known.get(name) != facts.get(name))
@@ -60,9 +60,20 @@ class Study:
         states = self._optuna.trial.TrialState
         for trial in self._study.get_trials(states=(states.RUNNING,)):
             self._study.tell(trial.number, state=states.FAIL)
-            self._study.enqueue_trial(trial.params)
+            if self._space.least <= trial.params.get(_BITS, 0.0) <= self._space.most:  # else it was for another goal
+                self._study.enqueue_trial(trial.params)
+
+    def _ask_for_next(self) -> None:
+        """Ask for the first of the space's beginnings that no trial was of, one at a time: goals may change between."""
+        trials = self._study.get_trials(deepcopy=False)
+        if any(trial.state == self._optuna.trial.TrialState.WAITING for trial in trials):
+            return
+        tried = [trial.params for trial in trials]
         for recipe, bits in (*self._space.list_singles(), *self._space.list_combinations()):
-            self._study.enqueue_trial(self._describe(recipe, bits), skip_if_exists=True)
+            asked = self._describe(recipe, bits)
+            if asked not in tried:
+                self._study.enqueue_trial(asked)
+                return
 
     def _describe(self, recipe: str, bits: float) -> dict[str, Any]:
         """Return a recipe as the parameters of a trial."""
@@ -71,6 +82,7 @@ class Study:
 
     def propose(self) -> tuple[Any, str | None, float]:
         """Return (a trial, its recipe or None for passes that cannot follow each other, its bits a weight)."""
+        self._ask_for_next()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._study.sampler = self._optuna.samplers.TPESampler(
