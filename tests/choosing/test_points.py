@@ -1,5 +1,6 @@
 """Frontiers and choices of points, without any network."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_what_goes_well_together_is_tried_where_its_passes_are() -> None:
     assert all(read_recipe(recipe).codes for recipe in found)
 
 
-def test_another_goal_begins_with_what_is_at_its_own_size(tmp_path: Path) -> None:
+def test_another_goal_begins_with_what_is_at_its_own_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     facts: dict[str, Any] = {"recipe": "code"}
     for size_bytes, bits in ((500, 4.0), (250, 2.0)):
         study = Study(tmp_path, Space.around(size_bytes, 1000), 0, False, facts)
@@ -76,6 +77,9 @@ def test_another_goal_begins_with_what_is_at_its_own_size(tmp_path: Path) -> Non
         study.note(trial, {"point": {}}, (1.0, 1.0))
     assert study.propose()[1] == "structure=neurons:0.25 | code"
     assert len(study.list_tried()) == 2
+    monkeypatch.setitem(KINDS, "qat", replace(KINDS["qat"], tries=("5",)))
+    with pytest.raises(UsageError, match="the search of another version of Multum"):
+        Study(tmp_path, Space.around(250, 1000), 0, False, facts)
 
 
 def test_passes_are_joined_in_an_order_that_they_allow() -> None:

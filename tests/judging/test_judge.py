@@ -64,6 +64,18 @@ def test_an_archive_of_a_network_is_judged_as_the_network(tables: Path, network:
     assert report.whole.as_dict()["confusion"] == judge(network, tables / "test.csv").whole.as_dict()["confusion"]
 
 
+def test_a_network_in_halves_is_judged_as_it_was_measured(tables: Path, network: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small.mtm"
+    made = multum.shrink(network, small, recipe="lowrank=0.6:svd", evaluation=tables / "test.csv", threads=1)
+    verdict = judge(small, tables / "test.csv").whole
+    assert isinstance(verdict, LabelVerdict)
+    assert made.loss_after is not None
+    assert verdict.performance.scores.bits_per_label == pytest.approx(made.loss_after.value)
+    assert multum.code_bits(small, tables / "test.csv", device="cpu").code_bits == pytest.approx(
+        40 * made.loss_after.value
+    )
+
+
 def test_folds_may_meet_a_network_that_is_fitted(tables: Path, network: Path) -> None:
     report = judge("classify", tables / "train.csv", folds=2, against=network)
     assert report.against is not None

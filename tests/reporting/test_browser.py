@@ -42,6 +42,10 @@ def browser() -> "Iterator[Browser]":
         browser.close()
 
 
+# A machine that has other work takes long to draw a page.
+PATIENCE_MS = 180_000
+
+
 class Opened:
     """A page, and what it said and asked for since it was opened."""
 
@@ -54,8 +58,8 @@ class Opened:
         page.on("request", lambda request: self.asked.append(request.url))
 
     def go(self, path: Path, scheme: str = "light") -> "Page":
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector(f"html[data-drawn={scheme}]", timeout=60_000)
+        self.page.goto(path.as_uri(), timeout=PATIENCE_MS)
+        self.page.wait_for_selector(f"html[data-drawn={scheme}]", timeout=PATIENCE_MS)
         return self.page
 
 
@@ -209,7 +213,7 @@ def test_the_first_tab_stop_skips_to_the_results(opened: Opened) -> None:
 def test_without_scripts_tables_and_words_are_all_there(browser: "Browser", page_path: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(page_path.as_uri())
+    page.goto(page_path.as_uri(), timeout=PATIENCE_MS)
     tables = page.locator("table")
     assert all(tables.nth(number).is_visible() for number in range(tables.count()))
     assert page.locator("[role=tablist]").first.is_hidden()

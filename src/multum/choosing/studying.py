@@ -12,7 +12,7 @@ from multum.choosing.spaces import Space, join_passes, list_choices
 from multum.errors import MissingExtra, UsageError
 
 JOURNAL = "study.log"
-_NAME, _BITS, _FACTS, _SKIPPED = "recipes", "bits", "facts", "skipped"
+_NAME, _BITS, _FACTS, _SKIPPED, _CHOICES = "recipes", "bits", "facts", "skipped", "choices"
 # Trials by chance before any are learned from, those asked for among them.
 _BY_CHANCE = 8
 
@@ -49,7 +49,13 @@ class Study:
 
     def _begin(self, folder: Path, facts: dict[str, Any]) -> None:
         """Note what the search is for, or compare it; ask once more for what was stopped."""
+        facts = facts | {_CHOICES: [[name, *words] for name, words in list_choices().items()]}
         known = self._study.user_attrs.get(_FACTS, facts)
+        if known.get(_CHOICES) != facts[_CHOICES]:
+            raise UsageError(
+                f"'{folder}' holds the search of another version of Multum, which tries other passes; name another"
+                " folder with --search (folder=)"
+            )
         if known != facts:
             changed = next(name for name in {**known, **facts} if known.get(name) != facts.get(name))
             raise UsageError(

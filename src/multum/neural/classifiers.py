@@ -25,7 +25,8 @@ from multum.neural.features import (
     read_image_reader,
 )
 from multum.neural.loading import foreign_errors, quiet
-from multum.neural.sources import Source, find_source
+from multum.neural.networks import load_network
+from multum.neural.sources import FACTORED_WEIGHTS, Source, find_source
 
 # Models say how long a text they can read, or a number like this when nobody said.
 _NO_LIMIT = 1 << 20
@@ -103,6 +104,8 @@ def _load_module(source: Source, config: Any, is_image: bool) -> tuple[nn.Module
     """Return the network, and the names of weights that the files lack; those are drawn."""
     from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
+    if (source.folder / FACTORED_WEIGHTS).is_file():
+        return load_network(source), frozenset()  # halves of layers, which transformers does not know
     family: Any = AutoModelForImageClassification if is_image else AutoModelForSequenceClassification
     module, found = family.from_pretrained(
         source.folder,
