@@ -73,3 +73,18 @@ def test_a_sample_of_a_trained_program_is_repeated_by_its_seed(note: Path, monke
         assert play(f"{line} {name}", monkeypatch).code == 0
     assert Path("one").read_bytes() == Path("two").read_bytes()
     assert len(Path("one").read_bytes()) == 30
+
+
+def test_weights_stay_integers_in_memory_where_that_is_asked_for(
+    note: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_byte_llama(Path("net"), hidden_size=32, intermediate_size=64)
+    capsys.readouterr()
+    assert run(["bits", "--json", "net", "note.txt", "--weight-bits", "4"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["code_bits"] == pytest.approx(multum.code_bits("net", note, weight_bits=4).code_bits, rel=1e-6)
+    assert said["code_bits"] != pytest.approx(multum.code_bits("net", note).code_bits, rel=1e-6)
+    assert play("multum sample net -n 30 --seed 4 --weight-bits 8 -o x", monkeypatch).code == 0
+    assert len(Path("x").read_bytes()) == 30
+    assert run(["bits", "net", "note.txt", "--code", "x", "--weight-bits", "4"]) == 1
+    assert "codes are made by a program in integers" in capsys.readouterr().err

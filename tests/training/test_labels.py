@@ -67,6 +67,8 @@ def test_a_classifier_of_texts_learns_and_is_an_ordinary_directory(trained: Path
 def test_a_finished_classifier_is_rated_on_other_data(trained: Path, tmp_path: Path) -> None:
     other = write_reviews(tmp_path / "other.csv", 60, seed=5)
     report = code_bits(trained, other, device="cpu")
+    eight = code_bits(trained, other, weight_bits=8)
+    assert report.code_bits != eight.code_bits == pytest.approx(report.code_bits, rel=0.05)
     assert isinstance(report, LabelRateReport)
     assert report.tokens == report.scores.examples == 60
     assert report.code_bits == pytest.approx(60 * report.scores.bits_per_label)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from multum.cli.jobs import announce_compiling, attempt, inputs_of, named, opened
-from multum.cli.options import talk_options
+from multum.cli.options import talk_options, weight_bits_option
 from multum.cli.talk import Talk, printable, show_size
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ Examples:
 @click.option("--window", type=int, metavar="N", help="Tokens read at once [default: 2048, or what the program can].")
 @click.option("--overlap", type=int, metavar="N", help="Tokens of a window read again as context [default: half].")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N [default: auto].")
+@weight_bits_option
 @talk_options
 def bits(
     program: str,
@@ -41,6 +42,7 @@ def bits(
     window: int | None,
     overlap: int | None,
     device: str,
+    weight_bits: int | None,
     as_json: bool,
     quiet: int,
     verbose: int,
@@ -55,6 +57,10 @@ def bits(
     inputs = inputs_of(data)
     if code is not None and per_byte is not None:
         raise click.UsageError("--code and --per-byte exclude each other; give one of them")
+    if code is not None and weight_bits is not None:
+        raise click.UsageError(
+            "--code and --weight-bits exclude each other: codes are made by a program in integers of its own; give one"
+        )
     name = named(inputs)
 
     def work() -> int:
@@ -74,6 +80,7 @@ def bits(
             window=window,
             overlap=overlap,
             device=device,
+            weight_bits=weight_bits,
             progress=talk.progress(name),
         )
         _tell(talk, name, report)

@@ -110,4 +110,10 @@ program_option = click.option(
 base_option = click.option(
     "--base", metavar="FILE", help="The safetensors file that the archive's tensors were compared with."
 )
+weight_bits_option = click.option(
+    "--weight-bits",
+    type=int,
+    metavar="N",
+    help="4 or 8: keep the weights of a network in memory as integers, on the CPU [default: float32].",
+)
 files_argument = click.argument("files", nargs=-1, type=click.Path())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from multum.cli.jobs import STREAM, announce_compiling, attempt, source_stream
+from multum.cli.options import weight_bits_option
 from multum.cli.talk import Talk
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ Examples:
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same bytes [default: a new one].")
 @click.option("--window", type=int, metavar="N", help="Tokens read at once [default: 2048, or what the program can].")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N [default: auto].")
+@weight_bits_option
 @click.option("-o", "--output", metavar="OUT", help="Write to OUT instead of standard output.")
 @click.option("-f", "--force", is_flag=True, help="Overwrite OUT if it exists.")
 @click.option("-q", "--quiet", count=True, help="Do not say the seed.")
@@ -71,6 +73,7 @@ def sample(
     seed: int | None,
     window: int | None,
     device: str,
+    weight_bits: int | None,
     output: str | None,
     force: bool,
     quiet: int,
@@ -87,10 +90,10 @@ def sample(
     def work() -> int:
         from multum.evaluation import programs, sampling  # loads the engine, so not before it is needed
 
-        sampling.check_settings(size_bytes, temperature, top_p, seed, from_bits is not None)
+        sampling.check_settings(size_bytes, temperature, top_p, seed, from_bits is not None, weight_bits)
         chosen = sampling.choose_seed(seed)
         before = _read_prompt(prompt)
-        opened = programs.open_program(program, device, window)
+        opened = programs.open_program(program, device, window, weight_bits=weight_bits)
         announce_compiling(talk)
         if from_bits is not None:
             _expand(talk, opened, _read_bits(from_bits), size_bytes, before, output, force)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from multum.archive.models import model_folder
 from multum.data.labelled import read_labelled
@@ -14,6 +14,9 @@ from multum.evaluation.classification import Scores, score_predictions
 from multum.evaluation.contents import Data, name_data
 from multum.evaluation.rates import RateOptions, RateReport
 from multum.neural.sources import find_source
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # Inputs side by side; never changes the rate but for rounding.
 BATCH = 128
@@ -53,7 +56,7 @@ def rate_labels(program: str, data: Data, options: RateOptions) -> LabelRateRepo
     path = _check_one(data)
     if options.per_byte is not None or options.window is not None or options.overlap is not None:
         raise UsageError(f"'{program}' is a classifier: per-byte, window and overlap are for programs over bytes")
-    from multum.neural.loading import import_learn, pick_device
+    from multum.neural.loading import import_learn
 
     import_learn()
     from multum.neural.classifiers import open_classifier, predict
@@ -63,7 +66,7 @@ def rate_labels(program: str, data: Data, options: RateOptions) -> LabelRateRepo
         classifier = open_classifier(folder)
         source = replace(find_source(folder), archive=None if folder == program else Path(program))
     examples = examples.with_classes(classifier.classes)
-    module = classifier.module.to(pick_device(options.device))
+    module = _place(classifier.module, options)
     started_s = time.perf_counter()
     told = predict(module, classifier.reader.read(examples.inputs), options.batch or BATCH)
     scores = score_predictions(told, examples.labels, classifier.classes)
@@ -80,6 +83,18 @@ def rate_labels(program: str, data: Data, options: RateOptions) -> LabelRateRepo
         program_bits=8 * source.size_bytes,
         scores=scores,
         columns=examples.columns,
+    )
+
+
+def _place(module: "nn.Module", options: RateOptions) -> "nn.Module":
+    """Return `module` where, and as, the options have it."""
+    from multum.neural.loading import pick_device
+    from multum.reduction.weight_only import make_weight_only
+
+    if options.weight_bits is None:
+        return module.to(pick_device(options.device))
+    return make_weight_only(
+        module.to(pick_device("cpu" if options.device == "auto" else options.device)), options.weight_bits
     )
 
 

@@ -54,27 +54,31 @@ def open_program(
     window: int | None = None,
     overlap: int | None = None,
     batch: int | None = None,
+    weight_bits: int | None = None,
 ) -> Program:
     """Return the program that `spec` names.
 
     spec: "level:1" … "level:9" (what `pack` does), an archive ending in .mtm (the model it holds, the
     program it carries, or the recipe of its first mixed block), a directory that `fit` or `transformers`
     wrote, a .gguf file, or a hub name. device, window, overlap, batch: of trained programs, see
-    neural.windows; a program that learns while it codes has none, and refuses window and overlap.
+    neural.windows; a program that learns while it codes has none, and refuses window and overlap. weight_bits: 4 or
+    8 for weights of a trained program that stay integers in memory, see reduction.weight_only; None for float32.
     Raises UsageError, FormatError, MissingExtra, OSError.
     """
     name = os.fspath(spec)
     level = _LEVEL.fullmatch(name)
     if level is None and not (name.endswith(ARCHIVE) and os.path.isfile(name)):
-        return _open_trained(name, device, window, overlap, batch)
+        return _open_trained(name, device, window, overlap, batch, weight_bits)
     if level is None:
         from multum.archive.models import holds_model, model_folder
 
         if holds_model(name):
             with model_folder(name) as folder:
-                return _open_trained(folder, device, window, overlap, batch, archive=name)
+                return _open_trained(folder, device, window, overlap, batch, weight_bits, archive=name)
     if window is not None or overlap is not None:
         raise UsageError(f"'{name}' learns while it codes and has no window; leave window and overlap out")
+    if weight_bits is not None:
+        raise UsageError(f"'{name}' is no network in floating point; leave the weight bits out")
     if level is not None:
         from multum.evaluation.online import open_level  # loads the engine
 
@@ -92,7 +96,13 @@ def _read_level(text: str) -> int:
 
 
 def _open_trained(
-    name: str, device: str, window: int | None, overlap: int | None, batch: int | None, archive: str | None = None
+    name: str,
+    device: str,
+    window: int | None,
+    overlap: int | None,
+    batch: int | None,
+    weight_bits: int | None,
+    archive: str | None = None,
 ) -> Program:
     """Return a trained program. Raises UsageError for one that predicts other things than data.
 
@@ -106,4 +116,10 @@ def _open_trained(
         source = replace(source, name=archive, archive=Path(archive))
     if source.task not in ("bytes", "tokens"):
         raise UsageError(f"'{source.name}' is a program for {source.task}; here one for bytes or tokens is needed")
-    return open_neural(source, device, window, overlap, batch)
+    if weight_bits is None:
+        return open_neural(source, device, window, overlap, batch)
+    from multum.reduction.weight_only import make_weight_only
+
+    program = open_neural(source, "cpu" if device == "auto" else device, window, overlap, batch)
+    make_weight_only(program.loaded.model, weight_bits)
+    return program

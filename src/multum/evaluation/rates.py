@@ -94,6 +94,7 @@ class RateOptions:
     overlap: int | None = None
     device: str = "auto"
     batch: int | None = None
+    weight_bits: int | None = None
     progress: Progress | None = None
 
 
@@ -107,6 +108,7 @@ def code_bits(
     overlap: int | None = None,
     device: str = "auto",
     batch: int | None = None,
+    weight_bits: int | None = None,
     progress: Progress | None = None,
 ) -> RateReport:
     """Return the rate of `program` on `data`.
@@ -117,12 +119,13 @@ def code_bits(
     force: replace that file if it exists. window, overlap: tokens read at once, and how many of
     them were read before and are context only; by default 2048, or as many as the program can,
     and half of that. batch: windows side by side, None for as many as fit; it never changes the
-    rate but for rounding. progress: called with (bytes done, bytes in all).
+    rate but for rounding. weight_bits: 4 or 8 for a network whose weights stay integers in memory,
+    None for float32. progress: called with (bytes done, bytes in all).
     Raises UsageError, FormatError, LimitExceeded, MissingExtra, OSError.
     """
     name = os.fspath(program)
     target = None if per_byte is None else os.fspath(per_byte)
-    options = RateOptions(target, force, window, overlap, device, batch, progress)
+    options = RateOptions(target, force, window, overlap, device, batch, weight_bits, progress)
     return _find_rate(name)(name, data, options)
 
 
@@ -170,7 +173,7 @@ def rate_bytes(program: str, data: Data, options: RateOptions) -> RateReport:
     """Return the rate of a program over bytes or text; see `code_bits`."""
     if options.per_byte is not None:
         check_free(options.per_byte, options.force)  # before the work, not after it
-    opened = open_program(program, options.device, options.window, options.overlap, options.batch)
+    opened = open_program(program, options.device, options.window, options.overlap, options.batch, options.weight_bits)
     raw = read_data(data)
     started_s = time.perf_counter()
     length = opened.measure_code(raw, per_byte=options.per_byte is not None, progress=options.progress)

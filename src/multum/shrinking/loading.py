@@ -26,6 +26,7 @@ def load_program(
     into: "nn.Module | None" = None,
     int8: "bool | Literal['auto', 'token', 'tensor', 'static']" = False,
     data: "Sequence[Batch] | None" = None,
+    weight_bits: int | None = None,
     threads: int | None = None,
     memory_limit: int | None = None,
 ) -> "nn.Module":
@@ -37,12 +38,17 @@ def load_program(
     int8: True for linear layers in 8-bit integers; "auto" for them where they run faster on this machine. They are
     close to the dense values, which False gives bit for bit. What comes in has a step for each token, or, if int8 is
     "tensor", one for all of it, or, if it is "static", one for ever, by `data`: batches, each the named arguments of a
-    call of the network. threads, memory_limit: as `unpack`.
+    call of the network. weight_bits: 4 or 8 for weights that stay integers in memory while what comes in stays
+    bfloat16: linear layers, and tables of words, which have 8 in any case. threads, memory_limit: as `unpack`.
     Raises UsageError for an archive of other things, FormatError, LimitExceeded, MissingExtra, OSError.
     """
     name = os.fspath(path)
     import_learn()
+    from multum.reduction.weight_only import make_weight_only
     from multum.shrinking.measuring import make_probe
+
+    if int8 and weight_bits is not None:
+        raise UsageError("products of 8-bit integers and weights that alone are integers exclude each other; give one")
 
     if name.endswith(".mtm") and os.path.isfile(name) and not holds_model(name):
         raise UsageError(f"'{name}' holds no weights of a model; give an archive that `multum shrink` wrote")
@@ -55,6 +61,8 @@ def load_program(
         else:
             source = find_source(folder)
             module, probe = load_network(source), make_probe(read_config(source), source)
+    if weight_bits is not None:
+        return make_weight_only(module, weight_bits)
     return _choose_int8(module, probe, int8, data)
 
 
