@@ -1,5 +1,6 @@
 """Networks become integers at the size that was asked for, whatever room there is."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,20 @@ def test_codes_take_the_bytes_asked_for(bits: float, calibrated: bool) -> None:
     target = int(quantizer.size * bits / 8)
     found = quantizer.quantize(Target(target))
     assert 0.985 * target < found.coded_bytes <= target
+
+
+def test_where_all_rows_jump_to_the_next_step_at_once_the_longest_codes_that_fit_are_taken() -> None:
+    torch.manual_seed(0)
+    layer = nn.Linear(64, 512)
+    with torch.no_grad():  # rows are all the same, but for signs
+        layer.weight.copy_(torch.rand(64) * (2 * torch.randint(0, 2, (512, 64)) - 1))
+    network = nn.Sequential(layer)
+    quantizer = Quantizer(network, find_weights(network)[0], None)
+    stairs = sorted({quantizer.quantize_at(-4 + place / 64).coded_bytes for place in range(32)})
+    shorter, longer = max(pairwise(stairs), key=lambda pair: pair[1] - pair[0])
+    assert longer > 1.02 * shorter, "else it is no stair"
+    for target in (int(longer) - 1, int((shorter + longer) / 2)):
+        assert quantizer.quantize(Target(target)).coded_bytes == shorter
 
 
 def test_calibration_costs_less_than_none() -> None:

@@ -9,48 +9,55 @@ from multum.errors import UsageError
 from multum.shrinking.aiming import reach_bytes, search_bits
 
 
-def note_tries(size_of: Callable[[int], int]) -> tuple[list[int], Callable[[int], int]]:
+def note_tries(measure: Callable[[int], tuple[int, int]]) -> tuple[list[int], Callable[[int], tuple[int, int]]]:
+    """Return (what was tried, what makes a file whose length and codes `measure` tells)."""
     tried: list[int] = []
 
-    def write(coded_bytes: int) -> int:
+    def write(coded_bytes: int) -> tuple[int, int]:
         tried.append(coded_bytes)
-        return size_of(coded_bytes)
+        return measure(coded_bytes)
 
     return tried, write
 
 
 def test_bytes_are_met_at_once_where_the_codes_are_as_long_as_asked() -> None:
-    tried, write = note_tries(lambda coded: coded + 100)
+    tried, write = note_tries(lambda coded: (coded + 100, coded))
     assert reach_bytes(1000, 100, write) == 1000
     assert tried == [900]
 
 
 def test_a_file_that_came_out_too_long_is_made_again() -> None:
-    tried, write = note_tries(lambda coded: coded + 130)
+    tried, write = note_tries(lambda coded: (coded + 130, coded))
     assert 990 <= reach_bytes(1000, 100, write) <= 1000
     assert len(tried) == 2
 
 
+def test_what_the_codes_took_tells_what_the_rest_takes() -> None:
+    tried, write = note_tries(lambda coded: (coded // 20 * 20 + 130, coded // 20 * 20))
+    assert reach_bytes(1000, 99, write) == 990
+    assert tried == [901, 900 + 1000 - 1030 - 3]
+
+
 def test_codes_that_cannot_grow_end_the_search() -> None:
-    tried, write = note_tries(lambda coded: min(coded, 300) + 100)
+    tried, write = note_tries(lambda coded: (min(coded, 300) + 100, min(coded, 300)))
     assert reach_bytes(1000, 100, write) == 400
     assert len(tried) == 2
 
 
 def test_the_longest_file_that_fits_is_made_again_where_none_is_near() -> None:
-    tried, write = note_tries(lambda coded: 970 if coded % 2 else 1030)
+    tried, write = note_tries(lambda coded: (970 if coded % 2 else 1030, coded))
     assert reach_bytes(1000, 99, write) == 970
-    assert write(tried[-1]) == 970
+    assert write(tried[-1])[0] == 970
 
 
 def test_a_target_below_what_is_not_coded_is_refused_and_says_what_that_takes() -> None:
     with pytest.raises(UsageError, match="a target of 50 bytes cannot be reached: what is not coded takes 100 bytes"):
-        reach_bytes(50, 100, lambda coded: coded)
+        reach_bytes(50, 100, lambda coded: (coded, coded))
 
 
 def test_a_target_below_the_shortest_codes_is_refused_and_says_what_can() -> None:
     with pytest.raises(UsageError, match="a target of 200 bytes cannot be reached: 400 bytes can"):
-        reach_bytes(200, 100, lambda coded: max(coded, 300) + 100)
+        reach_bytes(200, 100, lambda coded: (max(coded, 300) + 100, max(coded, 300)))
 
 
 def test_the_smallest_size_that_keeps_the_loss_is_found_in_a_few_tries() -> None:

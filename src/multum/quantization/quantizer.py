@@ -36,6 +36,8 @@ _SEARCHES = 5
 _SAMPLE_NEAR = 0.002
 _NEAR = 0.008
 _ROUNDS = 4
+# Octaves within which codes that shrink by more than a bit a weight and octave do so at once.
+_STAIR = 1 / 32
 
 
 @dataclass(frozen=True)
@@ -140,13 +142,42 @@ class Quantizer:
         search = _Search(
             self._guess_from(self._seen, aim) if self._seen else self._search_sample((1 - 2 * _NEAR / 3) * aim)
         )
-        for _ in range(_ROUNDS - 1):
-            found = self._try(search.step, progress)
-            if (1 - _NEAR) * target.bytes <= found.coded_bytes <= target.bytes:
+        step = search.step
+        for left in reversed(range(_ROUNDS)):
+            found = self._try(step, progress)
+            step = self._choose_step(search, found, aim, last=not left)
+            if step == found.step:
                 return found
-            search.learn(8 * found.coded_bytes, (1 - _NEAR / 3) * aim, self.size)
             del found  # integers of all weights are not to lie in memory twice
-        return self._try(search.step, progress)
+        return self._try(step, progress)
+
+    def _choose_step(self, search: "_Search", found: Quantized, aim: float, last: bool) -> float:
+        """Return the step to try after `found`; its own where that will do, or nothing better is to be had."""
+        bits = 8 * found.coded_bytes
+        if (1 - _NEAR) * aim <= bits <= aim:
+            return found.step
+        fine, coarse = self._bracket(aim)
+        if last or self._is_stair(fine, coarse):
+            return found.step if coarse is None else coarse
+        search.learn(bits, (1 - _NEAR / 3) * aim, self.size)
+        if fine is not None and coarse is not None and not fine < search.step < coarse:
+            search.step = (fine + coarse) / 2
+        return search.step
+
+    def _bracket(self, aim: float) -> tuple[float | None, float | None]:
+        """Return (the coarsest step seen whose codes are longer than `aim`, the finest whose codes are not)."""
+        longer, fitting = ([step for step, bits in self._seen if (bits > aim) is long] for long in (True, False))
+        return max(longer, default=None), min(fitting, default=None)
+
+    def _is_stair(self, fine: float | None, coarse: float | None) -> bool:
+        """Return whether codes become so much shorter between two steps that nothing in between is looked for.
+
+        Steps of rows are rounded; where many rows have one (words that no data reached), all of them jump at once.
+        """
+        if fine is None or coarse is None:
+            return False
+        bits = dict(self._seen)
+        return coarse - fine < _STAIR and bits[fine] - bits[coarse] > 2 * (coarse - fine) * self.size
 
     def _try(self, step: float, progress: Progress | None) -> Quantized:
         """Return what comes of a step, and note how long it is."""

@@ -23,10 +23,11 @@ _LEAST_BITS = 0.3
 MOST_BITS = 12.0
 
 
-def reach_bytes(target_bytes: int, rest_bytes: int, write: Callable[[int], int]) -> int:
+def reach_bytes(target_bytes: int, rest_bytes: int, write: Callable[[int], tuple[int, int]]) -> int:
     """Return the length of the file that `write` made last: as near to `target_bytes` as may be, not above it.
 
-    rest_bytes: about what the file takes beside the codes. write: makes the file whose codes take what it is given.
+    rest_bytes: about what the file takes beside the codes. write: makes the file whose codes take what it is given at
+    most; returns (the file's length, what its codes take, about).
     Raises UsageError when the target is out of reach, with what is within.
     """
     coded_bytes = target_bytes - rest_bytes
@@ -37,18 +38,19 @@ def reach_bytes(target_bytes: int, rest_bytes: int, write: Callable[[int], int])
         )
     sizes: dict[int, int] = {}  # of files, by what their codes might take
     while coded_bytes > 0 and coded_bytes not in sizes and len(sizes) < _TRIES:
-        sizes[coded_bytes] = size_bytes = write(coded_bytes)
+        size_bytes, taken_bytes = write(coded_bytes)
+        sizes[coded_bytes] = size_bytes
         if _NEAR * target_bytes <= size_bytes <= target_bytes:
             return size_bytes
         if list(sizes.values()).count(size_bytes) > 1:
             break  # the codes become no longer, or no shorter
-        coded_bytes += target_bytes - size_bytes - round(_MARGIN * target_bytes)
+        coded_bytes = taken_bytes + target_bytes - size_bytes - round(_MARGIN * target_bytes)
     fitting = {size: coded for coded, size in sizes.items() if size <= target_bytes}
     if not fitting:
         least = min(sizes.values())
         raise UsageError(f"a target of {target_bytes:,} bytes cannot be reached: {least:,} bytes can; give more")
     best = max(fitting)
-    return best if best == size_bytes else write(fitting[best])
+    return best if best == size_bytes else write(fitting[best])[0]
 
 
 def search_bits(most: float, try_bits: Callable[[float], float]) -> float:

@@ -40,9 +40,10 @@ class State:
 
     fixed: those of them that coding keeps as they are.
     seed: where chance begins. calibrated: the folder where what calibration finds stays, if any. coded_bytes: what all
-    integers may take. quantizer: what calibration found, kept for further attempts, in which the same passes come
-    before it. teacher: the network as it came, where a pass learns from it. weigh: returns how long the file of the
-    network would be as it is, where a pass has to know. learned: the passes that learned so far, by name.
+    integers may take; taken_bytes: what coding says that they do. quantizer: what calibration found, kept for further
+    attempts, in which the same passes come before it. teacher: the network as it came, where a pass learns from it.
+    weigh: returns how long the file of the network would be as it is, where a pass has to know. learned: the passes
+    that learned so far, by name.
     """
 
     model: Model
@@ -50,6 +51,7 @@ class State:
     seed: int = 0
     calibrated: Path | None = None
     coded_bytes: int = 0
+    taken_bytes: int = 0
     grids: "dict[str, Grid]" = field(default_factory=dict)
     fixed: "dict[str, Grid]" = field(default_factory=dict)
     quantizer: Quantizer | None = None
@@ -118,6 +120,7 @@ class Code:
                 module, weights, batches, seed=state.seed, folder=state.calibrated, progress=told
             )
         found = state.quantizer.quantize(Target(state.coded_bytes), _tell(progress, "coding"))
+        state.taken_bytes = round(found.coded_bytes)
         settle(state, weights, found.grids)
         return Outcome((*left, *(Left(one.name, one.size, one.reason) for one in found.skipped)))
 

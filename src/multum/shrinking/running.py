@@ -137,7 +137,7 @@ class _Run:
             return self._write_state(file)
         if self.asked.steps.quantizes and not self.asked.sized:
             # what the integers take is known only now; the rest takes what it usually does
-            size_bytes = self._code_and_write(file, self._count_bytes(USUAL_BITS))
+            size_bytes, _ = self._code_and_write(file, self._count_bytes(USUAL_BITS))
             self._check_gate()
             return size_bytes
         # bits that were asked for are those of a weight that came; the usual ones are those of a weight that is left
@@ -164,9 +164,10 @@ class _Run:
         before = self.reduced[-1].loss_after if self.reduced else self.before
         self.ledger = [*self.reduced, *run_passes(self.state, [Code()], before, self.progress)]
 
-    def _code_and_write(self, file: BinaryIO, coded_bytes: int) -> int:
+    def _code_and_write(self, file: BinaryIO, coded_bytes: int) -> tuple[int, int]:
+        """Return (the length of the file, what its codes take, about), where they may take so many bytes."""
         self._code(coded_bytes)
-        return self._write_state(file)
+        return self._write_state(file), self.state.taken_bytes
 
     def _write_state(self, file: BinaryIO) -> int:
         file.seek(0)
