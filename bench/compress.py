@@ -3,8 +3,8 @@
 Run as `python -m bench.compress --reference DIR --program DIR`: DIR of the reference is what tools/smollm2_reference.py
 built, that of the program what `multum fit` made of nine million bytes of Dickens. Every row is a recipe on one of the
 two, in a process of its own on one thread. Bytes are those of the file that was written, losses those of the network
-that was loaded back from it, on text that nothing was tuned on. Writes bench/results/compress.json, row by row, and
-prints a table of each model.
+that was loaded back from it, on text that nothing was tuned on. Writes bench/results/compress.json, row by row, and the
+table of each model in docs/choosing.md; without a model the tables only.
 """
 
 import argparse
@@ -20,8 +20,10 @@ from bench.corpus import ROOT
 from bench.machine import describe_commit, describe_machine, tell_date
 from bench.measure import Cost, run_command
 from bench.shrink import CALIBRATION, HELD_OUT, SHARED
+from bench.tables import make_table, replace_marked
 
 RESULTS = ROOT / "bench" / "results" / "compress.json"
+PAGE = ROOT / "docs" / "choosing.md"
 DICKENS = SHARED / "data" / "text" / "dickens"
 # The program was fitted to what comes before its last part; the first million calibrates.
 _FITTED, _CALIBRATES = 9_000_000, 1_000_000
@@ -71,19 +73,32 @@ CASES = (
 def main() -> int:
     """Run what the command line asks for."""
     asked = parse_arguments()
-    results = json.loads(asked.out.read_text("utf-8")) if asked.out.is_file() else {"rows": []}
     for case in CASES:
         model = {REFERENCE: asked.reference, PROGRAM: asked.program}[case.model]
         if model is None or (asked.only and case.name not in asked.only):
             continue
         row = {"row": case.name, "commit": describe_commit(), "date": tell_date()} | measure_case(case, model)
-        results["rows"] = [old for old in results["rows"] if old["row"] != case.name] + [row]
-        results["machine"] = describe_machine()
-        asked.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        keep_row(row, asked.out)
         print(json.dumps(row), flush=True)
     for model in (PROGRAM, REFERENCE):
-        print(make_table([row for row in results["rows"] if row["model"] == model]))
+        table = show_table([row for row in read_rows(asked.out) if row["model"] == model])
+        print(table)
+        if asked.out == RESULTS:
+            PAGE.write_text(replace_marked(PAGE, table, f"compress-{model}"), "utf-8")
     return 0
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows that were measured, in the order of CASES."""
+    rows: list[Row] = json.loads(path.read_text("utf-8"))["rows"] if path.is_file() else []
+    order = [case.name for case in CASES]
+    return sorted(rows, key=lambda row: order.index(row["row"]))
+
+
+def keep_row(row: Row, path: Path) -> None:
+    """Write `row` in place of the one of its name; rows that another run has written meanwhile stay."""
+    rows = [old for old in read_rows(path) if old["row"] != row["row"]] + [row]
+    path.write_text(json.dumps({"rows": rows, "machine": describe_machine()}, indent=1) + "\n", "utf-8")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -142,15 +157,15 @@ def _tell_pass(line: Row) -> Row:
     return {"name": line["name"], "told": line["told"], "bits_per_byte": round(after["value"], 4)}
 
 
-def make_table(rows: list[Row]) -> str:
+def show_table(rows: list[Row]) -> str:
     """Return the rows as a table in Markdown."""
-    lines = ["| recipe | bytes | bits per byte | before coding |", "| --- |" + " ---: |" * 3]
+    lines = [["recipe", "bytes", "bits per byte", "before coding"]]
     for row in rows:
         earlier = [one for one in row["passes"] if one["name"] != "code"]
         between = f"{earlier[-1]['bits_per_byte']:.4f}" if earlier else ""
         recipe = row["recipe"].replace("|", "\\|")  # which would end a cell
-        lines.append(f"| `{recipe}` | {row['bytes']:,} | {row['bits_per_byte']:.4f} | {between} |")
-    return "\n".join(lines)
+        lines.append([f"`{recipe}`", f"{row['bytes']:,}", f"{row['bits_per_byte']:.4f}", between])
+    return make_table(lines)
 
 
 if __name__ == "__main__":
