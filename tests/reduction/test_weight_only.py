@@ -10,6 +10,7 @@ from torch import nn
 
 import multum
 from multum.errors import UsageError
+from multum.neural.clips import Reach, attach_clips
 from multum.reduction.weight_only import EightBitLinear, EightBitTable, FourBitLinear, make_weight_only
 from multum.shrinking.measuring import count_weight_bytes
 from tests.neural.samples import build_llama, save_byte_llama
@@ -90,6 +91,25 @@ def test_a_head_shares_the_integers_of_its_table() -> None:
     assert table.codes.data_ptr() == head.codes.data_ptr()
     assert type(made.model.layers[0].self_attn.q_proj) is FourBitLinear
     assert count_weight_bytes(made) < dense_bytes / 3
+
+
+def test_layers_that_are_shared_stay_so() -> None:
+    layer = nn.Linear(64, 64)
+    made: Any = make_weight_only(nn.Sequential(layer, nn.ReLU(), layer), 4)
+    assert type(made[0]) is FourBitLinear
+    assert made[0] is made[2]
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_what_a_layer_learned_to_clip_is_clipped(bits: int) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(64, 16))
+    attach_clips(module, {"0": Reach(0.5, True)}, 4)
+    inputs = torch.randn(40, 64)
+    with torch.no_grad():
+        wanted = module(inputs)
+        found = make_weight_only(module, bits)(inputs)
+    assert (found - wanted).norm() < FOUR * wanted.norm()
 
 
 def test_it_follows_its_network_into_bfloat16() -> None:

@@ -5,13 +5,14 @@ import torch
 from torch import Tensor, nn
 
 from multum.errors import UsageError
+from multum.neural.clips import Reach, attach_clips
 from multum.shrinking.int8 import STEPS, Int8Linear, make_int8
 
 
-def measure_error(dense: nn.Linear, inputs: Tensor, made: nn.Module | None = None) -> float:
+def measure_error(dense: nn.Module, inputs: Tensor, made: nn.Module) -> float:
     with torch.no_grad():
         wanted = dense(inputs)
-        return float(((made or Int8Linear(dense))(inputs) - wanted).norm() / wanted.norm())
+        return float((made(inputs) - wanted).norm() / wanted.norm())
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def dense() -> nn.Linear:
 
 
 def test_products_are_near_those_in_floating_point(dense: nn.Linear) -> None:
-    assert measure_error(dense, torch.randn(40, 64)) < 0.01
+    assert measure_error(dense, torch.randn(40, 64), Int8Linear(dense)) < 0.01
 
 
 def test_a_few_large_inputs_do_not_make_the_others_coarse(dense: nn.Linear) -> None:
@@ -29,22 +30,23 @@ def test_a_few_large_inputs_do_not_make_the_others_coarse(dense: nn.Linear) -> N
     inputs[:, 7] *= 100
     with torch.no_grad():
         dense.weight[:, 7] *= 0.01
-    assert measure_error(dense, inputs) < 0.01
+    assert measure_error(dense, inputs, Int8Linear(dense)) < 0.01
 
 
 def test_scales_of_the_layer_before_make_little_difference(dense: nn.Linear) -> None:
     inputs, folded = torch.randn(40, 64), torch.exp(0.5 * torch.randn(64))
-    plain = measure_error(dense, inputs)
+    plain = measure_error(dense, inputs, Int8Linear(dense))
     with torch.no_grad():
         dense.weight *= folded
-    assert measure_error(dense, inputs / folded) < 3 * plain
+    assert measure_error(dense, inputs / folded, Int8Linear(dense)) < 3 * plain
 
 
 def test_inputs_without_weights_and_narrow_layers_are_right(dense: nn.Linear) -> None:
     with torch.no_grad():
         dense.weight[:, 5] = 0
-    assert measure_error(dense, torch.randn(40, 64)) < 0.01
-    assert measure_error(nn.Linear(8, 8), torch.randn(20, 8)) < 0.02
+    assert measure_error(dense, torch.randn(40, 64), Int8Linear(dense)) < 0.01
+    narrow = nn.Linear(8, 8)
+    assert measure_error(narrow, torch.randn(20, 8), Int8Linear(narrow)) < 0.02
     assert Int8Linear(dense)(torch.randn(2, 20, 64)).shape == (2, 20, 48)
 
 
@@ -73,3 +75,11 @@ def test_static_steps_want_data_and_others_none(dense: nn.Linear) -> None:
             make_int8(nn.Sequential(dense), steps, data)
     with pytest.raises(UsageError, match="'row' is nothing that has a step of 8-bit inputs; allowed is token, tensor"):
         make_int8(nn.Sequential(dense), "row")
+
+
+def test_what_a_layer_learned_to_clip_is_clipped_before_it_is_rounded(dense: nn.Linear) -> None:
+    module, inputs = nn.Sequential(dense), torch.randn(40, 64)
+    plain = make_int8(module)
+    attach_clips(module, {"0": Reach(0.5, True)}, 4)
+    assert measure_error(module, inputs, make_int8(module)) < 0.015
+    assert measure_error(module, inputs, plain) > 0.3

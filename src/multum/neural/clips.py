@@ -72,6 +72,14 @@ def _clip_inputs(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     return clip(inputs[0]), *inputs[1:]
 
 
+def attach_again(module: nn.Module, clips: Mapping[str, Clip]) -> None:
+    """Give `clips` to the layers of `module` that took the place of those that had them."""
+    had = list_clips(module)
+    for name, clip in clips.items():
+        if name not in had:
+            attach_clips(module, {name: clip.read()}, clip.bits)
+
+
 def list_clips(module: nn.Module) -> dict[str, Clip]:
     """Return the clips in `module`, by the names of their layers."""
     found = ((name, part) for name, part in module.named_modules() if isinstance(part, Clip))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from multum.errors import UsageError
+from multum.neural.clips import attach_again, list_clips
 from multum.reduction.choices import RTN, Rounding
 from multum.reduction.scales import RANGES, choose_scales
 
@@ -129,21 +130,25 @@ class EightBitTable(nn.Module):
 def make_weight_only(module: nn.Module, bits: int) -> nn.Module:
     """Return `module` itself, the weights of its linear layers and tables of words now integers of 4 or 8 bits.
 
-    With 4 bits tables, the heads tied to them, and layers whose inputs are no multiple of 32 have 8. Raises UsageError
-    for other bits, and for networks that are not on the CPU.
+    With 4 bits tables, the heads tied to them, and layers whose inputs are no multiple of 32 have 8. A module that is
+    nothing but one such layer stays as it is. Raises UsageError for other bits, and for networks not on the CPU.
     """
     if bits not in WEIGHT_BITS:
         raise UsageError(f"weights of {bits} bits are not multiplied; allowed is {', '.join(map(str, WEIGHT_BITS))}")
     if any(parameter.device.type != "cpu" for parameter in module.parameters()):
         raise UsageError(f"weights of {bits} bits are multiplied on the CPU; give the device cpu, or leave them out")
-    tables: dict[int, EightBitTable] = {}
-    parts = list(module.named_modules(remove_duplicate=False))
+    clips = list_clips(module)
+    parts = [(name, part) for name, part in module.named_modules(remove_duplicate=False) if name]
+    tables = {id(part.weight): EightBitTable(part) for _, part in parts if type(part) is nn.Embedding}
+    layers = {
+        id(part): _convert(part, tables.get(id(part.weight)), bits) for _, part in parts if type(part) is nn.Linear
+    }
     for name, part in parts:
         if type(part) is nn.Embedding:
-            module.set_submodule(name, tables.setdefault(id(part.weight), EightBitTable(part)))
-    for name, part in parts:
-        if type(part) is nn.Linear:
-            module.set_submodule(name, _convert(part, tables.get(id(part.weight)), bits))
+            module.set_submodule(name, tables[id(part.weight)])
+        elif type(part) is nn.Linear:
+            module.set_submodule(name, layers[id(part)])
+    attach_again(module, clips)
     return module.eval()
 
 

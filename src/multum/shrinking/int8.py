@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from multum.errors import UsageError
+from multum.neural.clips import attach_again, list_clips
 from multum.quantization.sensitivities import Batch
 from multum.shrinking.measuring import measure_running
 from multum.shrinking.reports import Running
@@ -127,6 +128,7 @@ def make_int8(module: nn.Module, steps: str = TOKEN, data: Sequence[Batch] | Non
     for name, part in list(made.named_modules()):
         if type(part) is nn.Linear:
             made.set_submodule(name, Int8Linear(part, sizes.get(name), by_token=steps != TENSOR))
+    attach_again(made, list_clips(module))
     return made.eval()
 
 
