@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from multum.quantization.feedback import FINE, LARGEST_CODE, Ground, Rounded, prepare, round_matrix
+from multum.quantization.feedback import (
+    FINE,
+    LARGEST_CODE,
+    Ground,
+    Rounded,
+    limit_noise,
+    measure_signal,
+    prepare,
+    round_matrix,
+)
 from multum.quantization.guesses import guess_sensitivity
 from multum.quantization.keeping import Grounds, make_key
 from multum.quantization.memory import give_back_memory
@@ -111,6 +120,7 @@ class Quantizer:
                     ground if self._files is None else self._files.write(len(self.grounds), ground)
                 )
                 give_back_memory()
+        self._signals = {one.name: measure_signal(one.read(), self.grounds[one.name]) for one in self.weights}
 
     def _make_folder(self) -> Path:
         """Return a folder that goes when this quantizer does."""
@@ -187,10 +197,11 @@ class Quantizer:
         return found
 
     def quantize_at(self, step: float, progress: Progress | None = None) -> Quantized:
-        """Return the integers of all matrices. step: see round_matrix."""
+        """Return the integers of all matrices. step: what all have in common, see limit_noise."""
         grids, loss, done = {}, 0.0, 0
         for weight in self.weights:
-            rounded = round_matrix(weight.read(), self.grounds[weight.name], step)
+            matrix, ground = weight.read(), self.grounds[weight.name]
+            rounded = round_matrix(matrix, ground, limit_noise(step, self._signals[weight.name]))
             grids[weight.name] = make_grid(rounded, weight)
             loss += rounded.loss
             done += weight.parameter.numel()
@@ -205,7 +216,7 @@ class Quantizer:
 
     def _search_sample(self, aim: float) -> float:
         """Return the step at which a sample says that codes take `aim` bits."""
-        sample = Sample(self.weights, self.grounds)
+        sample = Sample(self.weights, self.grounds, self._signals)
         search = _Search(sample.guess_step(aim))
         for _ in range(_SEARCHES):
             bits = sample.estimate_bits(search.step)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from multum.quantization.feedback import FINE, Ground, round_matrix
+from multum.quantization.feedback import FINE, Ground, limit_noise, round_matrix
 from multum.quantization.weights import Weight
 from multum.tensors.grid_coding import estimate_bits
 from multum.tensors.grids import Grid
@@ -22,24 +22,27 @@ _LARGE = 0.05
 class _Part:
     """Rows of a matrix. rows: int64[r]. spreads: float64[r], base-2 logarithms of how wide they are, for a step of 1.
 
-    large: whether the matrix stands for itself alone. rounded: whether it is rounded, and not only measured.
+    signal: see measure_signal. large: whether the matrix stands for itself alone. rounded: whether it is rounded, and
+    not only measured.
     """
 
     weight: Weight
     ground: Ground
     rows: Tensor
+    signal: float
     spreads: Tensor
     large: bool
     rounded: bool
 
     def expect(self, step: float) -> float:
         """Return the bits that the codes of the matrix would take if its rows were Gaussian."""
-        bits = 0.5 * torch.log2(1 + torch.exp2(2 * (self.spreads - step + 2)))
+        bits = 0.5 * torch.log2(1 + torch.exp2(2 * (self.spreads - limit_noise(step, self.signal) + 2)))
         return self.weight.parameter.numel() * float(bits.mean())
 
     def extrapolate(self, step: float) -> float:
         """Return the bits that the codes of the matrix would take, by those of the rows."""
-        rounded = round_matrix(self.weight.read()[self.rows], self.ground.pick_rows(self.rows), step)
+        matrix, ground = self.weight.read()[self.rows], self.ground.pick_rows(self.rows)
+        rounded = round_matrix(matrix, ground, limit_noise(step, self.signal))
         grid = Grid(rounded.codes.numpy(), rounded.rows.numpy(), rounded.columns.numpy(), FINE, "F32")
         half = len(self.rows) // 2
         # what is told of columns is told once, however many rows there are
@@ -51,7 +54,7 @@ class _Part:
 class Sample:
     """What the codes of matrices take, by those of a sample of them."""
 
-    def __init__(self, weights: Sequence[Weight], grounds: Mapping[str, Ground]) -> None:
+    def __init__(self, weights: Sequence[Weight], grounds: Mapping[str, Ground], signals: Mapping[str, float]) -> None:
         size = sum(weight.parameter.numel() for weight in weights)
         stride = max(1, len(weights) // _MATRICES)
         self._parts = []
@@ -59,7 +62,8 @@ class Sample:
             ground, large = grounds[weight.name], weight.parameter.numel() > _LARGE * size
             rows = _pick_rows(ground)
             spreads = _measure_spreads(weight.read()[rows], ground.pick_rows(rows))
-            self._parts.append(_Part(weight, ground, rows, spreads, large, large or number % stride == 0))
+            signal = signals[weight.name]
+            self._parts.append(_Part(weight, ground, rows, signal, spreads, large, large or number % stride == 0))
 
     def guess_step(self, bits: float) -> float:
         """Return the step at which the codes would take so many bits if rows were Gaussian; see round_matrix."""
