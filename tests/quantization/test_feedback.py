@@ -1,10 +1,20 @@
 """Rounding with feedback: what it says it costs is what it costs, and less than rounding to nearest."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import Tensor
 
-from multum.quantization.feedback import FINE, Rounded, prepare, round_matrix, shrink_towards_diagonal
+from multum.quantization.feedback import (
+    FINE,
+    Rounded,
+    limit_noise,
+    measure_signal,
+    prepare,
+    round_matrix,
+    shrink_towards_diagonal,
+)
 from multum.quantization.sensitivities import Sensitivity
 from multum.tensors.grids import Grid
 
@@ -115,3 +125,29 @@ def test_weights_that_are_zero_stay_zero_and_the_others_still_make_good_for_them
     assert not rounded.codes[gone].any()
     assert rounded.codes[~gone].bool().double().mean() > 0.8
     assert rounded.loss == pytest.approx(_cost(matrix - _read(rounded), sensitivity, ground.damping), rel=1e-3)
+
+
+def test_the_signal_is_what_weights_would_cost_as_errors() -> None:
+    matrix, sensitivity = _make_case()
+    alone = Sensitivity(sensitivity.rows, torch.diag(sensitivity.columns.diagonal()), sensitivity.positions)
+    ground = prepare(alone)
+    assert measure_signal(matrix, ground) == pytest.approx(
+        2 * _cost(matrix, alone, ground.damping) / matrix.numel(), rel=1e-3
+    )
+
+
+def test_a_matrix_that_looks_as_if_it_did_nothing_keeps_most_of_what_it_says() -> None:
+    matrix, sensitivity = _make_case()
+    quiet = prepare(Sensitivity(1e-4 * sensitivity.rows, sensitivity.columns, sensitivity.positions))
+    signal, step = measure_signal(matrix, quiet), 0.0
+    assert not round_matrix(matrix, quiet, step).codes.any()
+    left = _read(round_matrix(matrix, quiet, limit_noise(step, signal)))
+    assert _cost(matrix - left, sensitivity, 0) < 0.3 * _cost(matrix, sensitivity, 0)
+
+
+def test_steps_are_limited_where_they_are_coarse_and_never_turn_round() -> None:
+    assert limit_noise(-8.0, 1.0) == pytest.approx(-8.0, abs=1e-3)
+    assert limit_noise(8.0, 0.0) == 8.0
+    found = [limit_noise(step / 4, 1.0) for step in range(-40, 400)]
+    assert all(coarse > fine for fine, coarse in pairwise(found))
+    assert found[-1] < 11

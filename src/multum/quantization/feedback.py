@@ -29,6 +29,8 @@ _MOST_ROWS = 8192
 LARGEST_CODE = 32767
 # Noise beyond this share of a matrix's signal grows by so much of an octave for each of everything's.
 _NOISE, _FOLLOWS = 0.1, 0.1
+# A smaller signal is that of a matrix on which no prediction depends.
+_SILENT = 1e-30
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +136,7 @@ def limit_noise(step: float, signal: float) -> float:
     What an error costs is known for small errors only. Taken at its word, it clears whole layers that look as if they
     did nothing, and predictions break. signal: see measure_signal.
     """
-    if signal == 0:
+    if signal < _SILENT:
         return step
     noise = 2.0 ** (2 * step) / 12  # the mean square of what is rounded off
     return step - (1 - _FOLLOWS) / 2 * math.log2(1 + noise / (_NOISE * signal))
