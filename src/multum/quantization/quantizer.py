@@ -121,6 +121,7 @@ class Quantizer:
                 )
                 give_back_memory()
         self._signals = {one.name: measure_signal(one.read(), self.grounds[one.name]) for one in self.weights}
+        give_back_memory()
 
     def _make_folder(self) -> Path:
         """Return a folder that goes when this quantizer does."""
@@ -200,8 +201,8 @@ class Quantizer:
         """Return the integers of all matrices. step: what all have in common, see limit_noise."""
         grids, loss, done = {}, 0.0, 0
         for weight in self.weights:
-            matrix, ground = weight.read(), self.grounds[weight.name]
-            rounded = round_matrix(matrix, ground, limit_noise(step, self._signals[weight.name]))
+            limited = limit_noise(step, self._signals[weight.name])
+            rounded = round_matrix(weight.read(), self.grounds[weight.name], limited)
             grids[weight.name] = make_grid(rounded, weight)
             loss += rounded.loss
             done += weight.parameter.numel()
