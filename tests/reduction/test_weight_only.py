@@ -93,6 +93,12 @@ def test_a_head_shares_the_integers_of_its_table() -> None:
     assert count_weight_bytes(made) < dense_bytes / 3
 
 
+def test_a_head_of_its_own_has_eight_bits_too() -> None:
+    made: Any = make_weight_only(build_llama(hidden_size=32, tie_word_embeddings=False), 4)
+    assert type(made.lm_head) is EightBitLinear
+    assert type(made.model.layers[0].mlp.up_proj) is FourBitLinear
+
+
 def test_layers_that_are_shared_stay_so() -> None:
     layer = nn.Linear(64, 64)
     made: Any = make_weight_only(nn.Sequential(layer, nn.ReLU(), layer), 4)

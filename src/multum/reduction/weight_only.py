@@ -14,6 +14,7 @@ from torch.nn import functional
 from multum.errors import UsageError
 from multum.neural.clips import attach_again, list_clips
 from multum.reduction.choices import RTN, Rounding
+from multum.reduction.heads import find_head
 from multum.reduction.scales import RANGES, choose_scales
 
 WEIGHT_BITS = (4, 8)
@@ -130,7 +131,7 @@ class EightBitTable(nn.Module):
 def make_weight_only(module: nn.Module, bits: int) -> nn.Module:
     """Return `module` itself, the weights of its linear layers and tables of words now integers of 4 or 8 bits.
 
-    With 4 bits tables, the heads tied to them, and layers whose inputs are no multiple of 32 have 8. A module that is
+    With 4 bits tables, heads that predict words, and layers whose inputs are no multiple of 32 have 8. A module that is
     nothing but one such layer stays as it is. Raises UsageError for other bits, and for networks not on the CPU.
     """
     if bits not in WEIGHT_BITS:
@@ -140,8 +141,11 @@ def make_weight_only(module: nn.Module, bits: int) -> nn.Module:
     clips = list_clips(module)
     parts = [(name, part) for name, part in module.named_modules(remove_duplicate=False) if name]
     tables = {id(part.weight): EightBitTable(part) for _, part in parts if type(part) is nn.Embedding}
+    head = find_head(module)
     layers = {
-        id(part): _convert(part, tables.get(id(part.weight)), bits) for _, part in parts if type(part) is nn.Linear
+        id(part): _convert(part, tables.get(id(part.weight)), 8 if part is head else bits)
+        for _, part in parts
+        if type(part) is nn.Linear
     }
     for name, part in parts:
         if type(part) is nn.Embedding:
