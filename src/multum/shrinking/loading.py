@@ -39,7 +39,7 @@ def load_program(
     close to the dense values, which False gives bit for bit. What comes in has a step for each token, or, if int8 is
     "tensor", one for all of it, or, if it is "static", one for ever, by `data`: batches, each the named arguments of a
     call of the network. weight_bits: 4 or 8 for weights that stay integers in memory while what comes in stays
-    bfloat16: linear layers, and tables and heads of words, which have 8 in any case. threads, memory_limit: as `unpack`.
+    bfloat16: linear layers, and tables and heads of words, which have 8 anyway. threads, memory_limit: as `unpack`.
     Raises UsageError for an archive of other things, FormatError, LimitExceeded, MissingExtra, OSError.
     """
     name = os.fspath(path)
